@@ -1,0 +1,130 @@
+/**
+ * A *generation*: what one LiteLLM call was, understood from its Langfuse observation by the rules of
+ * docs/litellm.md. Unknown is null, never zero.
+ */
+
+/** Token counts of one call. `promptTokens` is the whole input, cache included. */
+export interface TokenCounts {
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  readonly totalTokens: number;
+  readonly cacheReadTokens: number;
+  readonly cacheWriteTokens: number;
+  /** `max(0, prompt - cacheRead - cacheWrite)`. */
+  readonly uncachedPromptTokens: number;
+  /** Part of `completionTokens`. */
+  readonly reasoningTokens: number;
+}
+
+/** Where the cost of a call comes from. `not_billed`: a cache hit or an unbilled failure, cost 0. */
+export type CostSource = 'provided' | 'langfuse_estimate' | 'not_billed' | 'unknown';
+
+/** How the session was found; own sources first, then what only the whole trace can tell. */
+export type SessionSource =
+  | 'session_id'
+  | 'requester_metadata'
+  | 'requester_header'
+  | 'prompt_cache_key'
+  | 'trace_session_id'
+  | 'trace_sibling'
+  | 'trace_id';
+
+export type UserSource = 'user_id' | 'trace_user_id' | 'key_owner';
+
+/** Why the times of a row are left out of latency figures; the request is still counted. */
+export type TimingFault = 'no_end' | 'end_before_start' | 'too_long' | 'in_future';
+
+/** Why tokens are odd. `missing`: no usage on a success; `total_missing`: the total was rebuilt from its parts. */
+export type UsageFault = 'missing' | 'total_missing';
+
+export interface Generation {
+  readonly traceId: string;
+  readonly id: string;
+  readonly startMs: number;
+  readonly endMs: number | null;
+  readonly updatedMs: number | null;
+  /** `endMs - startMs`, null with a {@link TimingFault}. */
+  readonly latencyMs: number | null;
+  /** Only of streamed calls, and only where `0 <= value < latency`. */
+  readonly timeToFirstTokenMs: number | null;
+  readonly timingFault: TimingFault | null;
+  readonly isStreaming: boolean;
+  readonly isError: boolean;
+  /** `RateLimitError`, `Timeout`, … or `(unknown)` for an error without a recognisable class; null for a success. */
+  readonly errorClass: string | null;
+  readonly httpStatus: number | null;
+  readonly statusMessage: string | null;
+  readonly name: string | null;
+  /** `acompletion`, `aembedding`, `anthropic_messages`, … where the name tells it. */
+  readonly callType: string | null;
+  /** Canonical model, `(unknown)` where the row has none. */
+  readonly model: string;
+  readonly modelRaw: string | null;
+  readonly modelGroup: string | null;
+  readonly provider: string | null;
+  readonly environment: string | null;
+  readonly release: string | null;
+  readonly version: string | null;
+  readonly promptName: string | null;
+  readonly promptVersion: number | null;
+  readonly sessionId: string | null;
+  readonly sessionSource: SessionSource | null;
+  readonly userId: string | null;
+  readonly userSource: UserSource | null;
+  readonly keyHash: string | null;
+  readonly keyAlias: string | null;
+  readonly teamId: string | null;
+  readonly teamAlias: string | null;
+  /** Product of the client's user agent, e.g. `Cline`, `claude-cli`; null where no tag or header names it. */
+  readonly clientTool: string | null;
+  readonly tags: readonly string[];
+  readonly isCacheHit: boolean;
+  readonly tokens: TokenCounts | null;
+  readonly usageFault: UsageFault | null;
+  readonly costUsd: number | null;
+  readonly costSource: CostSource;
+  /** What a proxy cache hit would have cost, where LiteLLM says it. */
+  readonly savedCostUsd: number | null;
+  readonly gatewayOverheadMs: number | null;
+  /** LiteLLM's id of the call (shared by its retries), where a row has it. */
+  readonly callId: string | null;
+  /** The provider's or LiteLLM's response id, where a row has it; a cache hit repeats it minutes later. */
+  readonly responseId: string | null;
+  /** Tool calls in the output; null when the content was not read. */
+  readonly toolCalls: number | null;
+  /** `max_tokens`, `temperature`, … that were really sent, scalars only. */
+  readonly parameters: Readonly<Record<string, string | number | boolean>>;
+  /** The metadata kept for later questions: scalars and small objects, without the bulky LiteLLM keys. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/** A generation after its whole trace was looked at. */
+export interface ResolvedGeneration extends Generation {
+  /** The request (client's call) that this attempt belongs to: attempts of one request share it. */
+  readonly requestId: string;
+  /** True on the last attempt of a request: its outcome is the request's outcome. */
+  readonly isFinalAttempt: boolean;
+}
+
+/** Why an observation is not a generation. */
+export type NotCountedReason =
+  | 'synthetic_root'
+  | 'not_a_generation'
+  | 'other_origin'
+  | 'no_model_no_usage';
+
+export type Understanding =
+  | { readonly kind: 'generation'; readonly generation: Generation }
+  | { readonly kind: 'not_counted'; readonly reason: NotCountedReason };
+
+/** What a team may set about understanding; all of it is pure input. */
+export interface UnderstandingRules {
+  /** Exact raw or group name to canonical name; wins over every rule. */
+  readonly modelAliases: Readonly<Record<string, string>>;
+  /** `litellm`: only rows that LiteLLM wrote. `all`: every generation in the project. */
+  readonly origin: 'litellm' | 'all';
+  /** A longer latency is a broken clock, not a latency. */
+  readonly maxLatencyMs: number;
+  /** Rows that start later than this instant are in the future. */
+  readonly nowMs: number;
+}

@@ -1,0 +1,183 @@
+/**
+ * The one error type of the product and the catalogue of its codes.
+ *
+ * Adapters translate what they meet into an {@link AppError} once, at the edge, always with `cause`.
+ * The catalogue decides whether a fault may pass by itself (`retryable`), the exit code of the
+ * command it ends, and the next step that a person is told. `docs/errors.md` is generated from it.
+ */
+
+/** Exit codes of every command. `docs/operations` explains what to do on each. */
+export const ExitCode = {
+  done: 0,
+  usage: 2,
+  behind: 3,
+  windowsFailed: 4,
+  tryAgainLater: 75,
+  interrupted: 130,
+  terminated: 143,
+} as const;
+export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
+
+interface CatalogueEntry {
+  readonly retryable: boolean;
+  readonly exitCode: ExitCode;
+  /** The next step, in a sentence. */
+  readonly hint: string;
+}
+
+export const errorCatalogue = {
+  SETTINGS_INVALID: {
+    retryable: false,
+    exitCode: ExitCode.usage,
+    hint: 'Correct the named settings; docs/configuration.md lists every one with what it allows.',
+  },
+  USAGE: {
+    retryable: false,
+    exitCode: ExitCode.usage,
+    hint: 'Run the command with --help to see what it takes.',
+  },
+  LANGFUSE_AUTH: {
+    retryable: false,
+    exitCode: ExitCode.usage,
+    hint: 'Check LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY, and that LANGFUSE_BASE_URL is the region or host that issued them.',
+  },
+  LANGFUSE_WRONG_PROJECT: {
+    retryable: false,
+    exitCode: ExitCode.usage,
+    hint: 'The state file belongs to another Langfuse project; use the keys of that project, or another SYNC_STATE_FILE.',
+  },
+  LANGFUSE_UNREACHABLE: {
+    retryable: true,
+    exitCode: ExitCode.tryAgainLater,
+    hint: 'Check that LANGFUSE_BASE_URL can be reached from here, then run again; nothing was lost.',
+  },
+  LANGFUSE_RATE_LIMITED: {
+    retryable: true,
+    exitCode: ExitCode.tryAgainLater,
+    hint: 'Langfuse asked to wait longer than this run may; run again later, finished windows are kept.',
+  },
+  LANGFUSE_TOO_LARGE: {
+    retryable: false,
+    exitCode: ExitCode.windowsFailed,
+    hint: 'Langfuse could not answer even for a single row; the row is named above.',
+  },
+  LANGFUSE_UNEXPECTED: {
+    retryable: false,
+    exitCode: ExitCode.windowsFailed,
+    hint: 'The answer is not what the Langfuse API gives; check LANGFUSE_BASE_URL (a login page or proxy may be answering) and run `langfuse-mlflow doctor`.',
+  },
+  LANGFUSE_UNSUPPORTED: {
+    retryable: false,
+    exitCode: ExitCode.usage,
+    hint: 'Neither the v2 observations API nor the legacy API can be read on this server; run `langfuse-mlflow doctor`.',
+  },
+  MLFLOW_AUTH: {
+    retryable: false,
+    exitCode: ExitCode.usage,
+    hint: 'Check MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, and the permission on the experiment.',
+  },
+  MLFLOW_UNREACHABLE: {
+    retryable: true,
+    exitCode: ExitCode.tryAgainLater,
+    hint: 'Check that MLFLOW_TRACKING_URI can be reached from here, then run again; nothing was lost.',
+  },
+  MLFLOW_REJECTED: {
+    retryable: false,
+    exitCode: ExitCode.windowsFailed,
+    hint: 'MLflow refused the request; its own words are above.',
+  },
+  MLFLOW_UNEXPECTED: {
+    retryable: false,
+    exitCode: ExitCode.windowsFailed,
+    hint: 'The answer is not what an MLflow tracking server gives; check MLFLOW_TRACKING_URI and run `langfuse-mlflow doctor`.',
+  },
+  MLFLOW_EXPERIMENT_DELETED: {
+    retryable: false,
+    exitCode: ExitCode.usage,
+    hint: 'Restore the experiment in MLflow, or choose another MLFLOW_EXPERIMENT_NAME.',
+  },
+  MLFLOW_STORE_UNKNOWN: {
+    retryable: false,
+    exitCode: ExitCode.usage,
+    hint: 'The file was left untouched; point MLFLOW_TRACKING_URI at an MLflow server that uses it, or at another file.',
+  },
+  MLFLOW_STORE_BUSY: {
+    retryable: true,
+    exitCode: ExitCode.tryAgainLater,
+    hint: 'Another program holds the MLflow database; stop it or run again later.',
+  },
+  MLFLOW_ARTIFACTS_UNSUPPORTED: {
+    retryable: false,
+    exitCode: ExitCode.windowsFailed,
+    hint: 'Artifacts of this experiment live where the worker cannot write; use a server that proxies artifacts, or another experiment.',
+  },
+  STATE_UNUSABLE: {
+    retryable: false,
+    exitCode: ExitCode.usage,
+    hint: 'The state file was left untouched; move it away and run again, or name another one with SYNC_STATE_FILE.',
+  },
+  STATE_BUSY: {
+    retryable: true,
+    exitCode: ExitCode.tryAgainLater,
+    hint: 'Another worker is using this state file; wait for it to end.',
+  },
+  STATE_DISK: {
+    retryable: true,
+    exitCode: ExitCode.tryAgainLater,
+    hint: 'Free some disk space, or point SYNC_STATE_FILE at a writable disk, then run again; finished windows are kept.',
+  },
+  WINDOWS_FAILED: {
+    retryable: true,
+    exitCode: ExitCode.windowsFailed,
+    hint: 'Run again after mending what is named for each window; finished windows are kept and are not read twice.',
+  },
+  CANCELLED: {
+    retryable: true,
+    exitCode: ExitCode.interrupted,
+    hint: 'The run was stopped; run again to go on where it ended.',
+  },
+  INTERNAL: {
+    retryable: false,
+    exitCode: ExitCode.windowsFailed,
+    hint: 'This is a fault of the worker; please report it with the lines above.',
+  },
+} as const satisfies Record<string, CatalogueEntry>;
+
+export type ErrorCode = keyof typeof errorCatalogue;
+
+/** A failure with a code, the thing it happened on, and a next step. Its message never holds a secret or a signed URL. */
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  /** Machine-readable particulars for logs and `--json` (never secrets). */
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; details?: Record<string, unknown> } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'AppError';
+    this.code = code;
+    this.details = options.details ?? {};
+  }
+
+  get retryable(): boolean {
+    return errorCatalogue[this.code].retryable;
+  }
+
+  get exitCode(): ExitCode {
+    return errorCatalogue[this.code].exitCode;
+  }
+
+  get hint(): string {
+    return errorCatalogue[this.code].hint;
+  }
+}
+
+/** Returns `error` itself when it is an {@link AppError}, else wraps it as `INTERNAL` with `cause`. */
+export function toAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new AppError('INTERNAL', message, { cause: error });
+}

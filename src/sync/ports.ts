@@ -1,0 +1,183 @@
+/**
+ * The ports: what `sync` needs of Langfuse and of MLflow. Adapters (`langfuse`, `mlflow`) implement them
+ * and depend on this file, never the reverse.
+ */
+import type { Observation, ObservationContent, Score, TraceAttributes } from '../shared/observation.ts';
+import type { Interval } from '../shared/time.ts';
+
+// ---------------------------------------------------------------- source (Langfuse)
+
+export type ReaderKind = 'v2' | 'legacy';
+
+/** What the probe of a run found. */
+export interface SourceDescription {
+  readonly reader: ReaderKind;
+  /** Why this reader, in a sentence a person can act on. */
+  readonly reason: string;
+  /** `4.16.0`, or null where the server does not tell. */
+  readonly serverVersion: string | null;
+  readonly projectId: string;
+  readonly projectName: string | null;
+  /** Which endpoint scores come from, or null where none answers. */
+  readonly scores: 'v3' | 'v2' | 'v1' | null;
+  /** Base URL without credentials, for links and messages. */
+  readonly baseUrl: string;
+  /** Server's `Date` header minus the local clock, in milliseconds (positive: server is ahead); null if unknown. */
+  readonly clockSkewMs: number | null;
+}
+
+/** A row that could not be read even alone, or not be understood as an observation. */
+export interface UnreadableRow {
+  readonly traceId: string | null;
+  readonly id: string | null;
+  readonly startMs: number | null;
+  readonly reason: string;
+  /** Raw JSON text, at most 64 KiB, or null where nothing arrived. */
+  readonly raw: string | null;
+}
+
+export interface SourcePage {
+  readonly observations: readonly Observation[];
+  /** Attributes of traces met so far; every trace of an observation is delivered at least once by the end. */
+  readonly traces: readonly TraceAttributes[];
+  readonly unreadable: readonly UnreadableRow[];
+}
+
+export interface ContentRow {
+  readonly traceId: string;
+  readonly id: string;
+  readonly content: ObservationContent;
+}
+
+export interface ContentPage {
+  readonly rows: readonly ContentRow[];
+  readonly unreadable: readonly UnreadableRow[];
+}
+
+/** Counts over the life of a reader, for the summary and `doctor`. */
+export interface SourceTraffic {
+  readonly requests: number;
+  readonly retries: number;
+  readonly rateLimited: number;
+  readonly bytes: number;
+  readonly waitedMs: number;
+}
+
+/**
+ * Reads one Langfuse project. Rows may repeat (over pages, within a page) and come in any order:
+ * the caller de-duplicates by (traceId, id), newest `updatedMs` wins.
+ *
+ * All methods throw AppError (LANGFUSE_*) and end promptly when `signal` aborts.
+ */
+export interface Source {
+  readonly description: SourceDescription;
+  readonly traffic: SourceTraffic;
+  /** Every observation that starts in `[from, to)`, without its text unless the API always sends it. */
+  readWindow(interval: Interval, options: { readonly signal: AbortSignal }): AsyncIterable<SourcePage>;
+  /** The text of every GENERATION (and EMBEDDING) that starts in `[from, to)`. Only needed where `readWindow` rows lack `content`. */
+  readContent(interval: Interval, options: { readonly signal: AbortSignal }): AsyncIterable<ContentPage>;
+  /** Every score whose timestamp is in `[from, to)`. Empty where the server has no score endpoint. */
+  readScores(interval: Interval, options: { readonly signal: AbortSignal }): AsyncIterable<readonly Score[]>;
+}
+
+// ---------------------------------------------------------------- target (MLflow)
+
+export interface TargetDescription {
+  readonly kind: 'rest' | 'local';
+  /** Tracking URI without credentials. */
+  readonly uri: string;
+  /** Server version, or the schema revision of a local file; null where it can't be told. */
+  readonly version: string | null;
+}
+
+export interface Experiment {
+  readonly experimentId: string;
+  readonly name: string;
+  readonly artifactLocation: string;
+}
+
+export interface RunRef {
+  readonly runId: string;
+  readonly artifactUri: string;
+}
+
+/** A run as MLflow has it; `metrics` are the latest values. */
+export interface StoredRun extends RunRef {
+  readonly name: string;
+  readonly status: string;
+  readonly startMs: number;
+  readonly endMs: number | null;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly params: Readonly<Record<string, string>>;
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+export interface CreateRun {
+  readonly experimentId: string;
+  readonly name: string;
+  readonly startMs: number;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface LogBatch {
+  readonly runId: string;
+  readonly metrics: readonly {
+    readonly key: string;
+    /** Finite, or NaN to retract. */
+    readonly value: number;
+    readonly step: number;
+    readonly timestampMs: number;
+  }[];
+  readonly params: Readonly<Record<string, string>>;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export type RunStatus = 'RUNNING' | 'FINISHED' | 'FAILED';
+
+/** Counts over the life of a target. `writes` counts every call that changes MLflow. */
+export interface TargetTraffic {
+  readonly requests: number;
+  readonly writes: number;
+  readonly retries: number;
+}
+
+/**
+ * Writes one MLflow. Every method is one attempt of one effect as far as the caller can tell: reads and
+ * idempotent writes are retried inside; `createRun` is never retried after an uncertain answer, but throws
+ * MLFLOW_UNREACHABLE, and the caller searches by key before it creates again.
+ *
+ * Values are cut to MLflow's limits and cleaned by the adapter (facts on which types MLflow drops silently
+ * live there); callers hand over plain strings and numbers.
+ */
+export interface Target extends AsyncDisposable {
+  readonly description: TargetDescription;
+  readonly traffic: TargetTraffic;
+  /** The experiment of that name, created when absent; MLFLOW_EXPERIMENT_DELETED when it is soft-deleted. */
+  ensureExperiment(name: string): Promise<Experiment>;
+  /** Null when absent. Never writes. */
+  findExperiment(name: string): Promise<Experiment | null>;
+  /** Active runs with the tag `langfuse_mlflow.key` equal to one of `keys` (deleted runs are not found). */
+  findRunsByKey(experimentId: string, keys: readonly string[]): Promise<StoredRun[]>;
+  /** Every active run of the experiment that carries `langfuse_mlflow.key`. */
+  listRuns(experimentId: string): AsyncIterable<StoredRun>;
+  getRun(runId: string): Promise<StoredRun | null>;
+  createRun(run: CreateRun): Promise<RunRef>;
+  /** Chunked within every limit; params must not change once written. */
+  logBatch(batch: LogBatch): Promise<void>;
+  putArtifact(artifact: {
+    readonly run: RunRef;
+    readonly path: string;
+    readonly body: Uint8Array;
+    readonly contentType: string;
+  }): Promise<void>;
+  updateRun(update: {
+    readonly runId: string;
+    readonly status: RunStatus;
+    readonly endMs?: number;
+    readonly name?: string;
+  }): Promise<void>;
+  /** Removes a run (used to clean up a probe). */
+  deleteRun(runId: string): Promise<void>;
+  /** Runs `work` so that a local store can commit its writes together; on a server it just calls it. */
+  batched<T>(work: () => Promise<T>): Promise<T>;
+}
