@@ -1,0 +1,64 @@
+import { resolve } from 'node:path';
+import type { FoundValue } from './find-value.ts';
+import { langfuseSettings } from './langfuse-settings.ts';
+import { mlflowSettings } from './mlflow-settings.ts';
+import { nameSetting, type Problem } from './problem.ts';
+import type { AnySetting } from './setting.ts';
+import { settingsTable } from './settings-table.ts';
+import type { Settings } from './settings.ts';
+
+/** Settings of which some could not be parsed. */
+export type PartialSettings = {
+  readonly [Group in keyof Settings]: {
+    readonly [Key in keyof Settings[Group]]: Settings[Group][Key] | undefined;
+  };
+};
+
+/** Problems of values that are each allowed, but not together. */
+export function checkTogether({
+  values,
+  secrets,
+  found,
+}: {
+  values: PartialSettings;
+  /** Null: not set; undefined: set, but not usable. */
+  secrets: Readonly<Record<string, string | null | undefined>>;
+  found: ReadonlyMap<AnySetting, FoundValue>;
+}): Problem[] {
+  const problems: Problem[] = [];
+  const refuse = (setting: AnySetting, reason: string): void => {
+    const line = `${nameSetting(setting, found.get(setting)?.from)}: ${reason}.`;
+    problems.push({ setting: setting.env[0], line });
+  };
+  const { mlflow, langfuse, state } = values;
+
+  if (mlflow.insecureTls === true && mlflow.serverCertPath) {
+    refuse(
+      mlflowSettings.insecureTls,
+      'is set together with MLFLOW_TRACKING_SERVER_CERT_PATH; a certificate that is not verified needs no authority, keep one',
+    );
+  }
+  if (mlflow.username && secrets['mlflowPassword'] === null) {
+    refuse(
+      mlflowSettings.username,
+      'is set without MLFLOW_TRACKING_PASSWORD (or MLFLOW_TRACKING_PASSWORD_FILE); set both or neither',
+    );
+  }
+  if (mlflow.username === null && secrets['mlflowPassword']) {
+    refuse(
+      mlflowSettings.mlflowPassword,
+      'is set without MLFLOW_TRACKING_USERNAME; set both or neither',
+    );
+  }
+  if (langfuse.publicKey && langfuse.publicKey === secrets['langfuseSecretKey']) {
+    refuse(langfuseSettings.langfuseSecretKey, 'is the same as LANGFUSE_PUBLIC_KEY');
+  }
+  const local = mlflow.trackingUri?.kind === 'local' ? mlflow.trackingUri.path : null;
+  if (local !== null && state.file && resolve(local) === resolve(state.file)) {
+    refuse(
+      settingsTable.state.file,
+      'is the file that MLFLOW_TRACKING_URI names; the worker and MLflow each need their own',
+    );
+  }
+  return problems;
+}
