@@ -1,0 +1,71 @@
+/**
+ * What a run tells about itself while it goes on. Progress is data first: `sync` reports events, and
+ * `telemetry` makes lines or a bar of them. No event holds a secret or the text of a prompt.
+ */
+import type { Interval } from './time.ts';
+
+/** How many MLflow runs of one or more windows were written. */
+export interface RunCounts {
+  readonly created: number;
+  readonly updated: number;
+  readonly unchanged: number;
+}
+
+export type ProgressEvent =
+  | {
+      readonly kind: 'run_started';
+      /** `sync`, `backfill`, … */
+      readonly command: string;
+      /** Where rows come from and how they are read, for people: `https://cloud.langfuse.com (v2)`. */
+      readonly source: string;
+      /** Where runs go, for people: `sqlite:///mlflow.db`. */
+      readonly target: string;
+    }
+  | {
+      readonly kind: 'windows_planned';
+      readonly windows: number;
+      /** From the start of the first to the end of the last one; null when there is nothing to do. */
+      readonly span: Interval | null;
+    }
+  | {
+      readonly kind: 'window_read_progress';
+      readonly window: Interval;
+      /** Rows of this window so far, duplicates included. */
+      readonly rows: number;
+      /** Since the window was begun. */
+      readonly elapsedMs: number;
+    }
+  | {
+      readonly kind: 'window_folded';
+      readonly window: Interval;
+      /** Rows read, duplicates included. */
+      readonly rows: number;
+      /** Generations that are counted. */
+      readonly generations: number;
+      /** Rows set aside by name, because they could not be read or understood. */
+      readonly quarantined: number;
+      readonly elapsedMs: number;
+    }
+  | { readonly kind: 'window_published'; readonly window: Interval; readonly runs: RunCounts }
+  | {
+      readonly kind: 'window_failed';
+      readonly window: Interval;
+      readonly code: string;
+      readonly message: string;
+      /** The next step, in a sentence. */
+      readonly hint: string;
+    }
+  | {
+      readonly kind: 'run_finished';
+      readonly windowsDone: number;
+      readonly windowsFailed: number;
+      readonly rows: number;
+      readonly runs: RunCounts;
+      readonly elapsedMs: number;
+    };
+
+/** Takes an event at once and never throws. */
+export type ReportProgress = (event: ProgressEvent) => void;
+
+/** Reports to nobody. */
+export const ignoreProgress: ReportProgress = () => {};
