@@ -46,6 +46,8 @@ export interface SourcePage {
 export interface ContentRow {
   readonly traceId: string;
   readonly id: string;
+  /** When the row was last changed; of repeated rows the newest wins. */
+  readonly updatedMs: number | null;
   readonly content: ObservationContent;
 }
 

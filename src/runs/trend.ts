@@ -1,0 +1,68 @@
+/** Trend runs: one run per model for ever, one point per window. This is what MLflow charts over months. */
+import { hashOf } from '../shared/hash.ts';
+import type { Interval } from '../shared/time.ts';
+import { toRunKey } from './run-key.ts';
+import { toRunSpec, type RunSpec } from './run-spec.ts';
+import { baseTags } from './tags.ts';
+
+export interface TrendPointSpec {
+  /** Key of the trend run. */
+  readonly key: string;
+  /** Windows since 1970: the same for all models, so that their lines share one axis. */
+  readonly step: number;
+  /** Window start. */
+  readonly timestampMs: number;
+  readonly metrics: ReadonlyMap<string, number>;
+  readonly hash: string;
+}
+
+/** The trend run itself; its numbers are points that are written apart. */
+export function toTrendRun(trend: {
+  readonly source: string;
+  readonly model: string;
+  /** Where the window that asks for it starts. A run's start can't be changed later, so it is the first one published. */
+  readonly startMs: number;
+}): RunSpec {
+  const { source, model } = trend;
+  return toRunSpec({
+    grain: 'trend',
+    key: toRunKey({ source, grain: 'trend', subject: model }),
+    parentKey: null,
+    source,
+    windowFromMs: null,
+    subject: model,
+    name: `trend ${model}`,
+    startMs: trend.startMs,
+    endMs: trend.startMs,
+    params: { model, source },
+    tags: baseTags({
+      grain: 'trend',
+      source,
+      window: null,
+      note: `**${model}** over time: one point per window, at the window's start. Open the model metrics with the x-axis set to *Time (wall)*.`,
+    }),
+    metrics: new Map(),
+    artifacts: [],
+  });
+}
+
+export function toTrendPoint(point: {
+  readonly source: string;
+  readonly model: string;
+  readonly interval: Interval;
+  readonly metrics: ReadonlyMap<string, number>;
+}): TrendPointSpec {
+  const { interval } = point;
+  return {
+    key: toRunKey({ source: point.source, grain: 'trend', subject: point.model }),
+    step: toStep(interval),
+    timestampMs: interval.fromMs,
+    metrics: point.metrics,
+    hash: hashOf([...point.metrics].toSorted(([a], [b]) => (a < b ? -1 : 1))),
+  };
+}
+
+/** Window number: its start divided by its length. */
+export function toStep(interval: Interval): number {
+  return Math.floor(interval.fromMs / (interval.toMs - interval.fromMs));
+}

@@ -1,0 +1,119 @@
+/** Runs the SQL of the metrics room and the small look-ups that run specs are made of. */
+import type { Fact } from './fact.ts';
+import { factColumns } from './fact.ts';
+import type { State } from './open-state.ts';
+
+export type SqlParameters = Readonly<Record<string, string | number | null>>;
+
+/** Rows of an aggregate query, as SQLite gives them. */
+export function queryRows<Row extends object>(
+  state: State,
+  query: { readonly sql: string; readonly parameters: SqlParameters },
+): Row[] {
+  return state.db.prepare(query.sql).all(query.parameters) as Row[];
+}
+
+/** Counted facts that a condition leaves, in order of time. */
+export function listFacts(
+  state: State,
+  query: { readonly where: string; readonly parameters: SqlParameters; readonly limit?: number },
+): Fact[] {
+  return state.db
+    .prepare(
+      `SELECT ${factColumns.join(', ')} FROM counted_facts WHERE ${query.where} ORDER BY start_ms, trace_id, id` +
+        (query.limit === undefined ? '' : ` LIMIT ${query.limit}`),
+    )
+    .all(query.parameters) as Fact[];
+}
+
+/** Hash-able identity of what a group of facts holds: their row hashes in order of time. */
+export function rowHashes(
+  state: State,
+  query: { readonly where: string; readonly parameters: SqlParameters },
+): string[] {
+  return state.db
+    .prepare(
+      `SELECT row_hash FROM counted_facts WHERE ${query.where} ORDER BY start_ms, trace_id, id`,
+    )
+    .pluck()
+    .all(query.parameters) as string[];
+}
+
+/** Distinct non-null values of a column, most frequent first, then by name. */
+export function distinctValues(
+  state: State,
+  query: {
+    readonly column:
+      | 'model'
+      | 'model_raw'
+      | 'provider'
+      | 'user_id'
+      | 'key_alias'
+      | 'team_alias'
+      | 'client_tool'
+      | 'session_source';
+    readonly where: string;
+    readonly parameters: SqlParameters;
+  },
+): string[] {
+  return state.db
+    .prepare(
+      `SELECT ${query.column} FROM counted_facts WHERE ${query.where} AND ${query.column} IS NOT NULL
+       GROUP BY ${query.column} ORDER BY COUNT(*) DESC, ${query.column}`,
+    )
+    .pluck()
+    .all(query.parameters) as string[];
+}
+
+/** Sessions that have a counted fact in the window. */
+export function sessionsOfWindow(state: State, source: string, windowFromMs: number): string[] {
+  return state.db
+    .prepare(
+      `SELECT DISTINCT session_id FROM counted_facts
+       WHERE source = ? AND window_from_ms = ? AND session_id IS NOT NULL ORDER BY session_id`,
+    )
+    .pluck()
+    .all(source, windowFromMs) as string[];
+}
+
+/** First window, start and end of a session over all its counted facts. */
+export function sessionSpan(
+  state: State,
+  source: string,
+  sessionId: string,
+): { readonly windowFromMs: number; readonly startMs: number; readonly endMs: number } | null {
+  const row = state.db
+    .prepare(
+      `SELECT MIN(window_from_ms) AS windowFromMs, MIN(start_ms) AS startMs, MAX(COALESCE(end_ms, start_ms)) AS endMs
+       FROM counted_facts WHERE source = ? AND session_id = ?`,
+    )
+    .get(source, sessionId) as { windowFromMs: number | null; startMs: number; endMs: number };
+  return row.windowFromMs === null ? null : { ...row, windowFromMs: row.windowFromMs };
+}
+
+/** How many facts of a window were found to be logged twice. */
+export function countDoubleLogged(state: State, source: string, windowFromMs: number): number {
+  return state.db
+    .prepare(
+      "SELECT COUNT(*) FROM facts WHERE source = ? AND window_from_ms = ? AND not_counted = 'double_logged'",
+    )
+    .pluck()
+    .get(source, windowFromMs) as number;
+}
+
+/** Windows that hold facts of the traces and sessions of scores whose time is in the interval. */
+export function windowsOfScores(
+  state: State,
+  place: { readonly source: string; readonly fromMs: number; readonly toMs: number },
+): number[] {
+  return state.db
+    .prepare(
+      `SELECT DISTINCT f.window_from_ms FROM scores s JOIN facts f ON f.source = s.source AND f.trace_id = s.trace_id
+       WHERE s.source = @source AND s.timestamp_ms >= @fromMs AND s.timestamp_ms < @toMs
+       UNION
+       SELECT DISTINCT f.window_from_ms FROM scores s JOIN facts f ON f.source = s.source AND f.session_id = s.session_id
+       WHERE s.source = @source AND s.timestamp_ms >= @fromMs AND s.timestamp_ms < @toMs`,
+    )
+    .pluck()
+    .all(place) as number[];
+}

@@ -1,0 +1,107 @@
+/** Reads and writes of the tables `facts` and `traces` that folding needs, prepared once. */
+import { createHash } from 'node:crypto';
+import type { Generation } from '../litellm/generation.ts';
+import { identityOf } from '../litellm/double-logged.ts';
+import type { TraceAttributes } from '../shared/observation.ts';
+import { factColumns, type Fact } from './fact.ts';
+import type { State } from './open-state.ts';
+
+export interface FactTable {
+  /** Identity to row hash of every fact of a window. */
+  hashesOfWindow(windowFromMs: number): Map<string, string>;
+  otherRowsOfTrace(traceId: string, windowFromMs: number): Fact[];
+  put(fact: Fact): void;
+  /** Only the time of the last update changed. */
+  setUpdated(fact: Fact): void;
+  remove(identity: string): void;
+  /** Keeps newer attributes and returns those that hold now. */
+  putTrace(traceId: string, attributes: TraceAttributes | null): TraceAttributes | null;
+  withStoredContent(generation: Generation): Generation;
+  contentHashOf(generation: Generation): string | null;
+  /** Hash over all facts of a window, and how many there are. */
+  hashOfWindow(windowFromMs: number): string;
+}
+
+export function openFactTable(state: State, source: string): FactTable {
+  const { db } = state;
+  const hashes = db.prepare(
+    'SELECT trace_id, id, row_hash FROM facts WHERE source = ? AND window_from_ms = ?',
+  );
+  const others = db.prepare(
+    `SELECT ${factColumns.join(', ')} FROM facts WHERE source = ? AND trace_id = ? AND window_from_ms <> ?`,
+  );
+  const upsert = db.prepare(
+    `INSERT INTO facts (${factColumns.join(', ')}) VALUES (${factColumns.map((column) => `@${column}`).join(', ')})
+     ON CONFLICT (source, trace_id, id) DO UPDATE SET
+       ${factColumns.map((column) => `${column} = excluded.${column}`).join(', ')}`,
+  );
+  const setUpdated = db.prepare(
+    'UPDATE facts SET updated_ms = ? WHERE source = ? AND trace_id = ? AND id = ?',
+  );
+  const remove = db.prepare('DELETE FROM facts WHERE source = ? AND trace_id = ? AND id = ?');
+  const getTrace = db.prepare(
+    'SELECT updated_ms, body FROM traces WHERE source = ? AND trace_id = ?',
+  );
+  const putTrace = db.prepare(
+    `INSERT INTO traces (source, trace_id, updated_ms, body) VALUES (?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET updated_ms = excluded.updated_ms, body = excluded.body`,
+  );
+  const content = db.prepare(
+    'SELECT content_hash, tool_calls FROM contents WHERE source = ? AND trace_id = ? AND id = ?',
+  );
+  const contentOf = (
+    generation: Generation,
+  ): { content_hash: string; tool_calls: number } | undefined =>
+    content.get(source, generation.traceId, generation.id) as
+      | { content_hash: string; tool_calls: number }
+      | undefined;
+
+  return {
+    hashesOfWindow: (windowFromMs) => {
+      const rows = hashes.all(source, windowFromMs) as {
+        trace_id: string;
+        id: string;
+        row_hash: string;
+      }[];
+      return new Map(
+        rows.map((row) => [identityOf({ traceId: row.trace_id, id: row.id }), row.row_hash]),
+      );
+    },
+    otherRowsOfTrace: (traceId, windowFromMs) =>
+      others.all(source, traceId, windowFromMs) as Fact[],
+    put: (fact) => void upsert.run(fact),
+    setUpdated: (fact) => void setUpdated.run(fact.updated_ms, source, fact.trace_id, fact.id),
+    remove: (identity) => {
+      const at = identity.indexOf('\u0000');
+      remove.run(source, identity.slice(0, at), identity.slice(at + 1));
+    },
+    putTrace: (traceId, attributes) => {
+      const stored = getTrace.get(source, traceId) as
+        | { updated_ms: number; body: string }
+        | undefined;
+      if (attributes === null) return stored ? (JSON.parse(stored.body) as TraceAttributes) : null;
+      const updatedMs = attributes.updatedMs ?? 0;
+      if (stored && stored.updated_ms > updatedMs)
+        return JSON.parse(stored.body) as TraceAttributes;
+      const body = JSON.stringify(attributes);
+      if (stored?.body !== body) putTrace.run(source, traceId, updatedMs, body);
+      return attributes;
+    },
+    withStoredContent: (generation) => {
+      const stored = contentOf(generation);
+      return stored ? { ...generation, toolCalls: stored.tool_calls } : generation;
+    },
+    contentHashOf: (generation) => contentOf(generation)?.content_hash ?? null,
+    hashOfWindow: (windowFromMs) => {
+      const rows = db
+        .prepare(
+          'SELECT row_hash FROM facts WHERE source = ? AND window_from_ms = ? ORDER BY trace_id, id',
+        )
+        .pluck()
+        .iterate(source, windowFromMs) as IterableIterator<string>;
+      const hash = createHash('sha256');
+      for (const row of rows) hash.update(row);
+      return hash.digest('hex').slice(0, 32);
+    },
+  };
+}

@@ -1,0 +1,60 @@
+/** One worker at a time on a state file: a lease with a fence that grows with each holder. */
+import { AppError } from '../shared/errors.ts';
+import { toIso } from '../shared/time.ts';
+import type { State } from './open-state.ts';
+
+export interface Lease {
+  readonly fence: number;
+  /** Moves the expiry; throws STATE_BUSY when another worker has taken the lease over. */
+  renew(nowMs: number): void;
+  release(): void;
+}
+
+const leaseName = 'sync';
+export const leaseMs = 120_000;
+
+/** Takes the lease, also over an expired one. Throws STATE_BUSY, naming the holder, while another worker holds it. */
+export function takeLease(
+  state: State,
+  request: { readonly holder: string; readonly nowMs: number },
+): Lease {
+  const { db } = state;
+  const read = db.prepare('SELECT holder, fence, expires_ms FROM lease WHERE name = ?');
+  const fence = db
+    .transaction(() => {
+      const current = read.get(leaseName) as
+        | { holder: string; fence: number; expires_ms: number }
+        | undefined;
+      if (current && current.expires_ms > request.nowMs) {
+        throw new AppError(
+          'STATE_BUSY',
+          `Another worker (${current.holder}) is using ${state.path}; its lease runs until ${toIso(current.expires_ms)}.`,
+        );
+      }
+      const next = (current?.fence ?? 0) + 1;
+      db.prepare(
+        `INSERT INTO lease (name, holder, fence, expires_ms) VALUES (?, ?, ?, ?)
+         ON CONFLICT DO UPDATE SET holder = excluded.holder, fence = excluded.fence, expires_ms = excluded.expires_ms`,
+      ).run(leaseName, request.holder, next, request.nowMs + leaseMs);
+      return next;
+    })
+    .immediate();
+  const renew = db.prepare('UPDATE lease SET expires_ms = ? WHERE name = ? AND fence = ?');
+  return {
+    fence,
+    renew: (nowMs) => {
+      if (renew.run(nowMs + leaseMs, leaseName, fence).changes === 1) return;
+      throw new AppError(
+        'STATE_BUSY',
+        `Another worker has taken over ${state.path} while this one was stopped.`,
+      );
+    },
+    release: () => {
+      // The row stays, expired, so that the fence keeps growing.
+      db.prepare('UPDATE lease SET expires_ms = 0 WHERE name = ? AND fence = ?').run(
+        leaseName,
+        fence,
+      );
+    },
+  };
+}

@@ -1,0 +1,174 @@
+/** The run ledger: what was written to MLflow under which run key. Written ahead of every `runs/create`. */
+import type { State } from './open-state.ts';
+
+export interface LedgerEntry {
+  readonly key: string;
+  readonly source: string;
+  readonly grain: string;
+  readonly windowFromMs: number | null;
+  /** The model, session or generation that the run stands for; `''` for a window. */
+  readonly subject: string;
+  /** `creating`: a create may have been sent; `writing`: the run exists, its content is not complete; `done`. */
+  readonly state: 'creating' | 'writing' | 'done';
+  readonly runId: string | null;
+  readonly artifactUri: string | null;
+  readonly revision: number;
+  /** Content hash that is published (`done`) or being written. */
+  readonly hash: string;
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly artifacts: Readonly<Record<string, string>>;
+}
+
+export interface TrendPoint {
+  readonly key: string;
+  readonly step: number;
+  readonly revision: number;
+  readonly hash: string;
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly state: 'writing' | 'done';
+}
+
+export interface Ledger {
+  get(key: string): LedgerEntry | null;
+  put(entry: LedgerEntry, updatedMs: number): void;
+  remove(key: string): void;
+  /** Entries of a grain in a window. */
+  ofWindow(source: string, grain: string, windowFromMs: number): LedgerEntry[];
+  ofGrain(source: string, grain: string): LedgerEntry[];
+  getPoint(key: string, step: number): TrendPoint | null;
+  putPoint(point: TrendPoint): void;
+  pointsOfStep(step: number): TrendPoint[];
+  removePoint(key: string, step: number): void;
+  /** Hash over all points of a trend run. */
+  points(key: string): TrendPoint[];
+}
+
+interface LedgerRow {
+  key: string;
+  source: string;
+  grain: string;
+  window_from_ms: number | null;
+  subject: string;
+  state: LedgerEntry['state'];
+  run_id: string | null;
+  artifact_uri: string | null;
+  revision: number;
+  hash: string;
+  metrics: string;
+  artifacts: string;
+}
+
+export function openLedger(state: State, targetId: number): Ledger {
+  const { db } = state;
+  const get = db.prepare('SELECT * FROM ledger WHERE target_id = ? AND key = ?');
+  const put = db.prepare(
+    `INSERT INTO ledger (target_id, key, source, grain, window_from_ms, subject, state, run_id, artifact_uri,
+       revision, hash, metrics, artifacts, updated_ms)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET state = excluded.state, run_id = excluded.run_id, artifact_uri = excluded.artifact_uri,
+       window_from_ms = excluded.window_from_ms, revision = excluded.revision, hash = excluded.hash,
+       metrics = excluded.metrics, artifacts = excluded.artifacts, updated_ms = excluded.updated_ms`,
+  );
+  const remove = db.prepare('DELETE FROM ledger WHERE target_id = ? AND key = ?');
+  const ofWindow = db.prepare(
+    'SELECT * FROM ledger WHERE target_id = ? AND source = ? AND grain = ? AND window_from_ms = ? ORDER BY key',
+  );
+  const ofGrain = db.prepare(
+    'SELECT * FROM ledger WHERE target_id = ? AND source = ? AND grain = ? ORDER BY key',
+  );
+  const getPoint = db.prepare(
+    'SELECT * FROM trend_points WHERE target_id = ? AND key = ? AND step = ?',
+  );
+  const points = db.prepare(
+    'SELECT * FROM trend_points WHERE target_id = ? AND key = ? ORDER BY step',
+  );
+  const pointsOfStep = db.prepare(
+    'SELECT * FROM trend_points WHERE target_id = ? AND step = ? ORDER BY key',
+  );
+  const removePoint = db.prepare(
+    'DELETE FROM trend_points WHERE target_id = ? AND key = ? AND step = ?',
+  );
+  const putPoint = db.prepare(
+    `INSERT INTO trend_points (target_id, key, step, revision, hash, metrics, state) VALUES (?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET revision = excluded.revision, hash = excluded.hash, metrics = excluded.metrics,
+       state = excluded.state`,
+  );
+  return {
+    get: (key) => toEntry(get.get(targetId, key)),
+    put: (entry, updatedMs) =>
+      void put.run(
+        targetId,
+        entry.key,
+        entry.source,
+        entry.grain,
+        entry.windowFromMs,
+        entry.subject,
+        entry.state,
+        entry.runId,
+        entry.artifactUri,
+        entry.revision,
+        entry.hash,
+        JSON.stringify(entry.metrics),
+        JSON.stringify(entry.artifacts),
+        updatedMs,
+      ),
+    remove: (key) => void remove.run(targetId, key),
+    ofWindow: (source, grain, windowFromMs) =>
+      ofWindow.all(targetId, source, grain, windowFromMs).flatMap((row) => toEntry(row) ?? []),
+    ofGrain: (source, grain) =>
+      ofGrain.all(targetId, source, grain).flatMap((row) => toEntry(row) ?? []),
+    getPoint: (key, step) => toPoint(getPoint.get(targetId, key, step)),
+    putPoint: (point) =>
+      void putPoint.run(
+        targetId,
+        point.key,
+        point.step,
+        point.revision,
+        point.hash,
+        JSON.stringify(point.metrics),
+        point.state,
+      ),
+    pointsOfStep: (step) => pointsOfStep.all(targetId, step).flatMap((row) => toPoint(row) ?? []),
+    removePoint: (key, step) => void removePoint.run(targetId, key, step),
+    points: (key) => points.all(targetId, key).flatMap((row) => toPoint(row) ?? []),
+  };
+}
+
+function toEntry(value: unknown): LedgerEntry | null {
+  if (value === undefined) return null;
+  const row = value as LedgerRow;
+  return {
+    key: row.key,
+    source: row.source,
+    grain: row.grain,
+    windowFromMs: row.window_from_ms,
+    subject: row.subject,
+    state: row.state,
+    runId: row.run_id,
+    artifactUri: row.artifact_uri,
+    revision: row.revision,
+    hash: row.hash,
+    metrics: JSON.parse(row.metrics) as Record<string, number>,
+    artifacts: JSON.parse(row.artifacts) as Record<string, string>,
+  };
+}
+
+function toPoint(value: unknown): TrendPoint | null {
+  if (value === undefined) return null;
+  const row = value as {
+    key: string;
+    step: number;
+    revision: number;
+    hash: string;
+    metrics: string;
+    state: TrendPoint['state'];
+  };
+  return {
+    key: row.key,
+    step: row.step,
+    revision: row.revision,
+    hash: row.hash,
+    metrics: JSON.parse(row.metrics) as Record<string, number>,
+    state: row.state,
+  };
+}

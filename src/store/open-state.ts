@@ -1,0 +1,89 @@
+/** Opens the worker's state file. The only place that opens it, sets its pragmas and translates SQLite's errors. */
+import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import Database from 'better-sqlite3';
+import { AppError } from '../shared/errors.ts';
+import { migrate, readMigrations } from './migrate.ts';
+
+/** `LMSY` as an application id, so that a foreign SQLite file is recognised. */
+const applicationId = 0x4c_4d_53_59;
+
+/** An open state file: `db` writes, `reader` is a second connection for streaming reads beside writes. */
+export interface State extends Disposable {
+  readonly db: Database.Database;
+  readonly reader: Database.Database;
+  readonly path: string;
+}
+
+/**
+ * Opens or creates the state file at `path` and migrates it.
+ * Throws STATE_UNUSABLE for a foreign, corrupt or newer file (left untouched), STATE_BUSY when locked,
+ * STATE_DISK when it can't be written.
+ */
+export function openState(path: string): State {
+  const absolute = resolve(path);
+  const isNew = !existsSync(absolute) || statSync(absolute).size === 0;
+  if (isNew) mkdirSync(dirname(absolute), { recursive: true });
+  let db: Database.Database | undefined;
+  try {
+    db = new Database(absolute, { timeout: 5000 });
+    assertOurs(db, absolute, isNew);
+    db.pragma('journal_mode = WAL');
+    db.pragma('synchronous = NORMAL');
+    db.pragma('foreign_keys = ON');
+    db.pragma('cache_size = -65536');
+    if (isNew) db.pragma(`application_id = ${applicationId}`);
+    migrate(db, readMigrations());
+    const reader = new Database(absolute, { timeout: 5000, readonly: true });
+    const writer = db;
+    return {
+      db,
+      reader,
+      path: absolute,
+      [Symbol.dispose]() {
+        reader.close();
+        writer.close();
+      },
+    };
+  } catch (error) {
+    db?.close();
+    throw toStateError(error, absolute);
+  }
+}
+
+function assertOurs(db: Database.Database, path: string, isNew: boolean): void {
+  const id = db.pragma('application_id', { simple: true });
+  if (isNew || id === applicationId) return;
+  throw new AppError(
+    'STATE_UNUSABLE',
+    `SYNC_STATE_FILE ${path} is an SQLite file of another program, not this worker's state.`,
+  );
+}
+
+/** Translates an SQLite error on the state file; passes AppErrors through. */
+export function toStateError(error: unknown, path: string): unknown {
+  if (error instanceof AppError || !(error instanceof Error) || !('code' in error)) return error;
+  const code = String(error.code);
+  if (code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT')) {
+    return new AppError(
+      'STATE_UNUSABLE',
+      `The state file ${path} is not a readable SQLite file: ${error.message}.`,
+      {
+        cause: error,
+      },
+    );
+  }
+  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
+    return new AppError('STATE_BUSY', `The state file ${path} is locked by another process.`, {
+      cause: error,
+    });
+  }
+  if (/^(SQLITE_(FULL|READONLY|CANTOPEN|IOERR)|EACCES|EROFS|ENOSPC|EPERM|ENOENT)/.test(code)) {
+    return new AppError(
+      'STATE_DISK',
+      `The state file ${path} can't be written: ${error.message}.`,
+      { cause: error },
+    );
+  }
+  return error;
+}

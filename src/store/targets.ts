@@ -1,0 +1,59 @@
+/** Where runs are written, and which windows are published there. */
+import type { State } from './open-state.ts';
+
+/** The id under which the ledger keeps this MLflow and experiment. */
+export function bindTarget(
+  state: State,
+  target: { readonly uri: string; readonly experimentName: string; readonly experimentId: string },
+): number {
+  state.db
+    .prepare(
+      `INSERT INTO targets (uri, experiment_name, experiment_id) VALUES (?, ?, ?)
+       ON CONFLICT DO UPDATE SET experiment_id = excluded.experiment_id`,
+    )
+    .run(target.uri, target.experimentName, target.experimentId);
+  return findTarget(state, target) ?? 0;
+}
+
+/** Null when nothing was ever published there. */
+export function findTarget(
+  state: State,
+  target: { readonly uri: string; readonly experimentName: string },
+): number | null {
+  const id = state.db
+    .prepare('SELECT target_id FROM targets WHERE uri = ? AND experiment_name = ?')
+    .pluck()
+    .get(target.uri, target.experimentName);
+  return typeof id === 'number' ? id : null;
+}
+
+/** Window start to the hash it was last published with. */
+export function publishedHashes(
+  state: State,
+  targetId: number,
+  source: string,
+): Map<number, string> {
+  const rows = state.db
+    .prepare('SELECT from_ms, hash FROM publications WHERE target_id = ? AND source = ?')
+    .all(targetId, source) as { from_ms: number; hash: string }[];
+  return new Map(rows.map((row) => [row.from_ms, row.hash]));
+}
+
+export function putPublication(
+  state: State,
+  publication: {
+    readonly targetId: number;
+    readonly source: string;
+    readonly fromMs: number;
+    readonly hash: string;
+    readonly publishedMs: number;
+  },
+): void {
+  state.db
+    .prepare(
+      `INSERT INTO publications (target_id, source, from_ms, hash, published_ms)
+       VALUES (@targetId, @source, @fromMs, @hash, @publishedMs)
+       ON CONFLICT DO UPDATE SET hash = excluded.hash, published_ms = excluded.published_ms`,
+    )
+    .run(publication);
+}
