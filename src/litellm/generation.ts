@@ -12,14 +12,14 @@ export interface TokenCounts {
   readonly cacheWriteTokens: number;
   /** `max(0, prompt - cacheRead - cacheWrite)`. */
   readonly uncachedPromptTokens: number;
-  /** Part of `completionTokens`. */
+  /** Part of `completionTokens`; a row where it is more carries the fault `inconsistent`. */
   readonly reasoningTokens: number;
 }
 
 /** Where the cost of a call comes from. `not_billed`: a cache hit or an unbilled failure, cost 0. */
 export type CostSource = 'provided' | 'langfuse_estimate' | 'not_billed' | 'unknown';
 
-/** How the session was found; own sources first, then what only the whole trace can tell. */
+/** How the session was found. Which one wins is told at `resolveTrace`. */
 export type SessionSource =
   | 'session_id'
   | 'requester_metadata'
@@ -31,11 +31,20 @@ export type SessionSource =
 
 export type UserSource = 'user_id' | 'trace_user_id' | 'key_owner';
 
+/** What a row itself says of its session without having a session id. */
+export type SessionHintSource = 'requester_metadata' | 'requester_header' | 'prompt_cache_key';
+
+/** Which LiteLLM callback wrote a row. */
+export type LiteLLMCallback = 'langfuse' | 'langfuse_otel';
+
 /** Why the times of a row are left out of latency figures; the request is still counted. */
 export type TimingFault = 'no_end' | 'end_before_start' | 'too_long' | 'in_future';
 
-/** Why tokens are odd. `missing`: no usage on a success; `total_missing`: the total was rebuilt from its parts. */
-export type UsageFault = 'missing' | 'total_missing';
+/**
+ * Why tokens are odd. `missing`: no usage on a success; `total_missing`: the total was rebuilt from its parts;
+ * `inconsistent`: counted, but the parts exceed the whole or LiteLLM's own usage object disagrees.
+ */
+export type UsageFault = 'missing' | 'total_missing' | 'inconsistent';
 
 export interface Generation {
   readonly traceId: string;
@@ -53,8 +62,11 @@ export interface Generation {
   /** `RateLimitError`, `Timeout`, … or `(unknown)` for an error without a recognisable class; null for a success. */
   readonly errorClass: string | null;
   readonly httpStatus: number | null;
+  /** The error's text, at most 4,000 characters. */
   readonly statusMessage: string | null;
   readonly name: string | null;
+  /** Null for a row that LiteLLM did not write (counted with origin `all`). */
+  readonly callback: LiteLLMCallback | null;
   /** `acompletion`, `aembedding`, `anthropic_messages`, … where the name tells it. */
   readonly callType: string | null;
   /** Canonical model, `(unknown)` where the row has none. */
@@ -69,8 +81,13 @@ export interface Generation {
   readonly promptVersion: number | null;
   readonly sessionId: string | null;
   readonly sessionSource: SessionSource | null;
+  /** What the row itself says below a session id; kept so that its trace can be resolved again. */
+  readonly sessionHint: string | null;
+  readonly sessionHintSource: SessionHintSource | null;
   readonly userId: string | null;
   readonly userSource: UserSource | null;
+  /** LiteLLM's user who owns the key; the user of last resort. */
+  readonly keyOwnerId: string | null;
   readonly keyHash: string | null;
   readonly keyAlias: string | null;
   readonly teamId: string | null;
@@ -90,7 +107,7 @@ export interface Generation {
   readonly callId: string | null;
   /** The provider's or LiteLLM's response id, where a row has it; a cache hit repeats it minutes later. */
   readonly responseId: string | null;
-  /** Tool calls in the output; null when the content was not read. */
+  /** Tool calls in the output; null when the content was not read or does not tell (absent, redacted, cut). */
   readonly toolCalls: number | null;
   /** `max_tokens`, `temperature`, … that were really sent, scalars only. */
   readonly parameters: Readonly<Record<string, string | number | boolean>>;
