@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
-import type { FoundValue } from './find-value.ts';
+import type { Finding } from './find-value.ts';
 import { langfuseSettings } from './langfuse-settings.ts';
 import { mlflowSettings } from './mlflow-settings.ts';
 import { nameSetting, type Problem } from './problem.ts';
 import type { AnySetting } from './setting.ts';
 import { settingsTable } from './settings-table.ts';
-import type { Settings } from './settings.ts';
+import type { Secrets, Settings } from './settings.ts';
 
 /** Settings of which some could not be parsed. */
 export type PartialSettings = {
@@ -18,16 +18,18 @@ export type PartialSettings = {
 export function checkTogether({
   values,
   secrets,
-  found,
+  findings,
 }: {
   values: PartialSettings;
   /** Null: not set; undefined: set, but not usable. */
-  secrets: Readonly<Record<string, string | null | undefined>>;
-  found: ReadonlyMap<AnySetting, FoundValue>;
+  secrets: Partial<Secrets>;
+  findings: ReadonlyMap<AnySetting, Finding>;
 }): Problem[] {
   const problems: Problem[] = [];
   const refuse = (setting: AnySetting, reason: string): void => {
-    const line = `${nameSetting(setting, found.get(setting)?.from)}: ${reason}.`;
+    const finding = findings.get(setting);
+    const from = finding?.kind === 'found' ? finding.from : setting.env[0];
+    const line = `${nameSetting(setting, from)}: ${reason}.`;
     problems.push({ setting: setting.env[0], line });
   };
   const { mlflow, langfuse, state } = values;
@@ -38,19 +40,19 @@ export function checkTogether({
       'is set together with MLFLOW_TRACKING_SERVER_CERT_PATH; a certificate that is not verified needs no authority, keep one',
     );
   }
-  if (mlflow.username && secrets['mlflowPassword'] === null) {
+  if (mlflow.username && secrets.mlflowPassword === null) {
     refuse(
       mlflowSettings.username,
       'is set without MLFLOW_TRACKING_PASSWORD (or MLFLOW_TRACKING_PASSWORD_FILE); set both or neither',
     );
   }
-  if (mlflow.username === null && secrets['mlflowPassword']) {
+  if (mlflow.username === null && secrets.mlflowPassword) {
     refuse(
       mlflowSettings.mlflowPassword,
       'is set without MLFLOW_TRACKING_USERNAME; set both or neither',
     );
   }
-  if (langfuse.publicKey && langfuse.publicKey === secrets['langfuseSecretKey']) {
+  if (langfuse.publicKey && langfuse.publicKey === secrets.langfuseSecretKey) {
     refuse(langfuseSettings.langfuseSecretKey, 'is the same as LANGFUSE_PUBLIC_KEY');
   }
   const local = mlflow.trackingUri?.kind === 'local' ? mlflow.trackingUri.path : null;

@@ -10,14 +10,9 @@ export interface ValueSources {
   readonly readFile: (path: string) => string;
 }
 
-export interface FoundValue {
-  /** The environment name or flag that it was found under. */
-  readonly from: string;
-  readonly text: string;
-}
-
+/** `from` is the environment name or flag that it was found under. */
 export type Finding =
-  | { readonly kind: 'found'; readonly value: FoundValue }
+  | { readonly kind: 'found'; readonly from: string; readonly text: string }
   | { readonly kind: 'unset' }
   | { readonly kind: 'problem'; readonly from: string; readonly reason: string };
 
@@ -31,7 +26,7 @@ export function findValue(setting: AnySetting, sources: ValueSources): Finding {
   if (flagValue !== '') {
     return setting.isSecret
       ? readValueFile({ from: flag, path: flagValue, sources })
-      : { kind: 'found', value: { from: flag, text: flagValue } };
+      : { kind: 'found', from: flag, text: flagValue };
   }
   for (const environment of sources.environments) {
     const finding = findInEnvironment(setting, { environment, sources });
@@ -55,7 +50,7 @@ function findInEnvironment(
       return { kind: 'problem', from: name, reason: `is set together with ${fileName}; keep one` };
     }
     if (path !== '') return readValueFile({ from: fileName, path, sources });
-    if (text.trim() !== '') return { kind: 'found', value: { from: name, text } };
+    if (text.trim() !== '') return { kind: 'found', from: name, text };
   }
   return { kind: 'unset' };
 }
@@ -77,7 +72,7 @@ function readValueFile({
   }
   const text = content.replace(/\r?\n$/, '');
   if (text.trim() === '') return { kind: 'problem', from, reason: `names ${path}, which is empty` };
-  return { kind: 'found', value: { from, text } };
+  return { kind: 'found', from, text };
 }
 
 /** `which cannot be read (ENOENT)`, without the message of the system that may repeat more than the path. */

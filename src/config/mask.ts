@@ -1,15 +1,12 @@
+import { hideValues } from '../shared/hide-values.ts';
+
 /**
  * Takes everything out of a line that may be secret: the given secret values, user names and passwords
  * in URLs, queries of links (a presigned link is a key), and whatever looks like a secret key that was
  * put in the wrong place.
  */
 export function maskSecrets(line: string, secrets: readonly string[]): string {
-  let masked = line;
-  for (const value of secrets) {
-    // Shorter values are no secrets, and hiding every "a" would hide the message.
-    if (value.length >= 4) masked = masked.replaceAll(value, '***');
-  }
-  return masked
+  return hideValues(line, secrets)
     .replaceAll(/\/\/[^\s"]*@/g, '//***@')
     .replaceAll(/[^\s"/:]+:(?!\/\/)[^\s"]*@/g, '***@')
     .replaceAll(/[?&#][^\s"?]*=[^\s"]*/g, '?***')

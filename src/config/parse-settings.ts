@@ -1,14 +1,21 @@
 import { parseEnv } from 'node:util';
 import { toAppError } from '../shared/errors.ts';
+import { hideValues } from '../shared/hide-values.ts';
 import { toInstant, type InstantMs } from '../shared/time.ts';
 import { checkTogether, type PartialSettings } from './check-together.ts';
 import type { CommandName } from './command-names.ts';
-import { findValue, toReadFailure, type FoundValue, type ValueSources } from './find-value.ts';
+import { findValue, toReadFailure, type Finding, type ValueSources } from './find-value.ts';
+import { listSettings } from './list-settings.ts';
 import { maskSecrets } from './mask.ts';
-import { nameSetting, refusedValue, toSettingsError, type Problem } from './problem.ts';
+import {
+  missingValue,
+  nameSetting,
+  refusedValue,
+  toSettingsError,
+  type Problem,
+} from './problem.ts';
 import { refusal } from './refusal.ts';
 import type { AnySetting } from './setting.ts';
-import { settingsTable } from './settings-table.ts';
 import type { Secrets, Settings } from './settings.ts';
 import { findMisspelling, findUnknownNames } from './unknown-names.ts';
 
@@ -39,57 +46,35 @@ export function parseSettings(input: SettingsInput): ParsedSettings {
   const problems: Problem[] = [];
   const sources = readSources(input, problems);
   const entries = listSettings();
-  const all = entries.map((entry) => entry.setting);
+  const findings = new Map(entries.map(({ setting }) => [setting, findValue(setting, sources)]));
+  const secretTexts = [...findings].flatMap(([setting, finding]) =>
+    setting.isSecret && finding.kind === 'found' ? [finding.text] : [],
+  );
 
-  const found = new Map<AnySetting, FoundValue>();
   const values: Record<string, Record<string, unknown>> = {};
   const secrets: Record<string, string | null | undefined> = {};
   for (const { group, key, setting } of entries) {
-    const finding = findValue(setting, sources);
-    if (finding.kind === 'found') found.set(setting, finding.value);
-    if (finding.kind === 'problem') {
-      const line = `${nameSetting(setting, finding.from)}: ${finding.reason}.`;
-      problems.push({ setting: setting.env[0], line });
-    } else if (finding.kind === 'unset' && setting.requiredBy?.includes(input.command)) {
-      problems.push(missingValue(setting, { command: input.command, sources }));
-    }
-    const value =
-      finding.kind === 'problem'
-        ? undefined
-        : parseValue(setting, { found: found.get(setting), input, problems });
-    if (setting.isSecret) secrets[key] = value as string | null | undefined;
-    else (values[group] ??= {})[key] = value;
+    const finding = findings.get(setting) ?? { kind: 'unset' };
+    const parsed = parseFinding({ setting, finding, input, sources, secretTexts });
+    if (parsed.problem !== undefined) problems.push(parsed.problem);
+    if (setting.isSecret) secrets[key] = parsed.value as string | null | undefined;
+    else (values[group] ??= {})[key] = parsed.value;
   }
-  problems.push(...checkTogether({ values: values as PartialSettings, secrets, found }));
-  problems.push(...findUnknownNames(sources.environments, all));
-
+  problems.push(
+    ...checkTogether({
+      values: values as PartialSettings,
+      secrets,
+      findings,
+    }),
+    ...findUnknownNames(sources.environments, [...findings.keys()]),
+  );
   if (problems.length > 0) {
-    const secretTexts = all.flatMap((setting) =>
-      setting.isSecret ? (found.get(setting)?.text ?? []) : [],
-    );
     throw toSettingsError(
       problems.map(({ setting, line }) => ({ setting, line: maskSecrets(line, secretTexts) })),
     );
   }
   // Sound: every entry of the table was parsed by its own parser, or there would be a problem.
   return { settings: alignToWindows(values as unknown as Settings), secrets: secrets as Secrets };
-}
-
-interface Entry {
-  readonly group: string;
-  readonly key: string;
-  readonly setting: AnySetting;
-}
-
-/** Every setting of the table in its order, with the group and key that its value is found under. */
-export function listSettings(): readonly Entry[] {
-  return Object.entries(settingsTable).flatMap(([group, settings]) =>
-    Object.entries(settings).map(([key, setting]: [string, AnySetting]) => ({
-      group,
-      key,
-      setting,
-    })),
-  );
 }
 
 function readSources(input: SettingsInput, problems: Problem[]): ValueSources {
@@ -106,38 +91,48 @@ function readSources(input: SettingsInput, problems: Problem[]): ValueSources {
   return { flags: input.flags, environments, readFile: input.readFile };
 }
 
-function missingValue(
-  setting: AnySetting,
-  { command, sources }: { command: CommandName; sources: ValueSources },
-): Problem {
-  const misspelt = findMisspelling(setting, sources.environments);
-  const advice = misspelt === null ? '' : ` (${misspelt} is set: is the name misspelt?)`;
-  const line = `${nameSetting(setting)}: not set, and ${command} needs it${advice}. Allowed: ${setting.allows}.`;
-  return { setting: setting.env[0], line };
+/** `value` is null for a setting that is unset and has no default, undefined where there is a problem. */
+interface Parsed {
+  readonly value?: unknown;
+  readonly problem?: Problem;
 }
 
-/** The parsed value; null for an unset setting without default; undefined where there is a problem. */
-function parseValue(
-  setting: AnySetting,
-  {
-    found,
-    input,
-    problems,
-  }: { found: FoundValue | undefined; input: SettingsInput; problems: Problem[] },
-): unknown {
-  const fallback = setting.isSecret ? null : setting.default;
-  const raw = found?.text ?? fallback;
-  if (raw === null) return null;
-  const isExact = setting.isSecret || setting.isExact;
-  const text = isExact ? raw : raw.trim();
-  const from = found?.from ?? setting.env[0];
+function parseFinding({
+  setting,
+  finding,
+  input,
+  sources,
+  secretTexts,
+}: {
+  setting: AnySetting;
+  finding: Finding;
+  input: SettingsInput;
+  sources: ValueSources;
+  secretTexts: readonly string[];
+}): Parsed {
+  if (finding.kind === 'problem') {
+    const line = `${nameSetting(setting, finding.from)}: ${finding.reason}.`;
+    return { problem: { setting: setting.env[0], line } };
+  }
+  if (finding.kind === 'unset' && setting.requiredBy?.includes(input.command)) {
+    const misspelt = findMisspelling(setting, sources.environments);
+    return { problem: missingValue(setting, { command: input.command, misspelt }) };
+  }
+  const preset = setting.isSecret ? null : setting.default;
+  const raw = finding.kind === 'found' ? finding.text : preset;
+  if (raw === null) return { value: null };
+  const text = setting.isSecret || setting.isExact ? raw : raw.trim();
   try {
     const value = setting.parse(text, input.now);
     if (!setting.isSecret && setting.isReadableFile) requireReadable(text, input.readFile);
-    return value;
+    return { value };
   } catch (error) {
-    problems.push(refusedValue(setting, { from, text, reason: toAppError(error).message }));
-    return undefined;
+    const from = finding.kind === 'found' ? finding.from : setting.env[0];
+    const shown = setting.isSecret ? text : hideValues(text, secretTexts);
+    const reason = toAppError(error).message;
+    return {
+      problem: refusedValue(setting, { from, text: shown, reason }),
+    };
   }
 }
 

@@ -29,6 +29,16 @@ export function refusedValue(
   };
 }
 
+/** A value that `command` cannot do without. */
+export function missingValue(
+  setting: AnySetting,
+  { command, misspelt }: { command: string; misspelt: string | null },
+): Problem {
+  const advice = misspelt === null ? '' : ` (${misspelt} is set: is the name misspelt?)`;
+  const line = `${nameSetting(setting)}: not set, and ${command} needs it${advice}. Allowed: ${setting.allows}.`;
+  return { setting: setting.env[0], line };
+}
+
 /** Everything wrong with the settings as one error, a line each. */
 export function toSettingsError(problems: readonly Problem[]): AppError {
   const heading =

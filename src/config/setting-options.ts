@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import type { CommandName } from './command-names.ts';
-import { listSettings } from './parse-settings.ts';
+import { listSettings } from './list-settings.ts';
 import type { AnySetting } from './setting.ts';
 
 /**
