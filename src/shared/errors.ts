@@ -106,6 +106,11 @@ export const errorCatalogue = {
     exitCode: ExitCode.tryAgainLater,
     hint: 'Another program holds the MLflow database; stop it or run again later.',
   },
+  MLFLOW_STORE_DISK: {
+    retryable: true,
+    exitCode: ExitCode.tryAgainLater,
+    hint: 'Free some disk space, or make the folder of the MLflow database writable, then run again; nothing was lost.',
+  },
   MLFLOW_ARTIFACTS_UNSUPPORTED: {
     retryable: false,
     exitCode: ExitCode.windowsFailed,

@@ -1,0 +1,124 @@
+/** Rows of an MLflow store as runs of the port. */
+import type { StoredRun } from '../sync/ports.ts';
+import type { OpenStore } from './local-session.ts';
+
+interface RunRow {
+  readonly run_uuid: string;
+  readonly name: string | null;
+  readonly status: string | null;
+  readonly start_time: number | null;
+  readonly end_time: number | null;
+  readonly artifact_uri: string | null;
+}
+
+interface PairRow {
+  readonly run_uuid: string;
+  readonly key: string;
+  readonly value: string | null;
+}
+
+interface MetricRow {
+  readonly run_uuid: string;
+  readonly key: string;
+  readonly value: number;
+  readonly is_nan: number;
+}
+
+const runColumns = 'run_uuid, name, status, start_time, end_time, artifact_uri';
+
+/** The active run of that id, or null. */
+export function readRun(store: OpenStore, runId: string): StoredRun | null {
+  const rows = store
+    .prepare(`SELECT ${runColumns} FROM runs WHERE run_uuid = ? AND lifecycle_stage = 'active'`)
+    .all(runId) as RunRow[];
+  return toStoredRuns(store, rows)[0] ?? null;
+}
+
+/** Active runs of the experiment whose tag `keyTag` is one of `keys`. */
+export function readRunsByKey(
+  store: OpenStore,
+  query: {
+    readonly experimentId: string;
+    readonly keyTag: string;
+    readonly keys: readonly string[];
+  },
+): StoredRun[] {
+  const rows = store
+    .prepare(
+      `SELECT ${runColumns} FROM runs
+       WHERE experiment_id = @experimentId AND lifecycle_stage = 'active' AND run_uuid IN (
+         SELECT tags.run_uuid FROM tags JOIN json_each(@keys) AS wanted ON tags.value = wanted.value
+         WHERE tags.key = @keyTag
+       )
+       ORDER BY run_uuid`,
+    )
+    .all({ ...query, keys: JSON.stringify(query.keys) }) as RunRow[];
+  return toStoredRuns(store, rows);
+}
+
+/** The next active runs with the tag `keyTag`, in order of their ids. */
+export function readRunPage(
+  store: OpenStore,
+  query: {
+    readonly experimentId: string;
+    readonly keyTag: string;
+    readonly afterRunId: string;
+    readonly limit: number;
+  },
+): StoredRun[] {
+  const rows = store
+    .prepare(
+      `SELECT ${runColumns} FROM runs
+       WHERE experiment_id = @experimentId AND lifecycle_stage = 'active' AND run_uuid > @afterRunId
+         AND EXISTS (SELECT 1 FROM tags WHERE tags.key = @keyTag AND tags.run_uuid = runs.run_uuid)
+       ORDER BY run_uuid LIMIT @limit`,
+    )
+    .all(query) as RunRow[];
+  return toStoredRuns(store, rows);
+}
+
+function toStoredRuns(store: OpenStore, rows: readonly RunRow[]): StoredRun[] {
+  const ids = JSON.stringify(rows.map(({ run_uuid: runId }) => runId));
+  const pairsOf = (table: 'tags' | 'params'): Map<string, Record<string, string>> => {
+    const pairs = store
+      .prepare(
+        `SELECT run_uuid, key, value FROM ${table} WHERE run_uuid IN (SELECT value FROM json_each(?)) ORDER BY key`,
+      )
+      .all(ids) as PairRow[];
+    return groupByRun(pairs, ({ value }) => value ?? '');
+  };
+  const tags = pairsOf('tags');
+  const params = pairsOf('params');
+  const metricRows = store
+    .prepare(
+      'SELECT run_uuid, key, value, is_nan FROM latest_metrics WHERE run_uuid IN (SELECT value FROM json_each(?)) ORDER BY key',
+    )
+    .all(ids) as MetricRow[];
+  const metrics = groupByRun(metricRows, ({ value, is_nan: isNan }) =>
+    isNan === 0 ? value : Number.NaN,
+  );
+  return rows.map((row) => ({
+    runId: row.run_uuid,
+    artifactUri: row.artifact_uri ?? '',
+    name: row.name ?? '',
+    status: row.status ?? 'RUNNING',
+    startMs: row.start_time ?? 0,
+    endMs: row.end_time,
+    tags: tags.get(row.run_uuid) ?? {},
+    params: params.get(row.run_uuid) ?? {},
+    metrics: metrics.get(row.run_uuid) ?? {},
+  }));
+}
+
+function groupByRun<Row extends { readonly run_uuid: string; readonly key: string }, Value>(
+  rows: readonly Row[],
+  toValue: (row: Row) => Value,
+): Map<string, Record<string, Value>> {
+  const entries = new Map<string, [string, Value][]>();
+  for (const row of rows) {
+    const own = entries.get(row.run_uuid);
+    if (own === undefined) entries.set(row.run_uuid, [[row.key, toValue(row)]]);
+    else own.push([row.key, toValue(row)]);
+  }
+  return new Map([...entries].map(([runId, own]) => [runId, Object.fromEntries(own)]));
+}

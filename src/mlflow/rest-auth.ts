@@ -1,0 +1,44 @@
+/**
+ * How a request proves who sends it. A signed target brings its own {@link Authoriser}; everything else about
+ * a request stays the same.
+ */
+
+/** One request as it is about to be sent. */
+export interface OutgoingRequest {
+  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array | null;
+}
+
+export interface Authoriser {
+  /** The headers to add. Called for each attempt, since a signature ages. */
+  authorise(request: OutgoingRequest): Promise<Readonly<Record<string, string>>>;
+  /** Texts that no message may hold. */
+  readonly secrets: readonly string[];
+}
+
+export interface Credentials {
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  readonly token?: string | undefined;
+}
+
+/**
+ * Basic, bearer or no authorisation. As in MLflow, a username with its password wins over a token
+ * (`mlflow/utils/rest_utils.py`). The header goes to `home`'s host alone: an artifact location may name
+ * another one, and whoever may create experiments chooses it.
+ */
+export function createHeaderAuthoriser(credentials: Credentials, home: URL): Authoriser {
+  const { username, password, token } = credentials;
+  const isBasic = username !== undefined && username !== '' && password !== undefined;
+  const basic = isBasic ? Buffer.from(`${username}:${password}`).toString('base64') : '';
+  const authorization = isBasic ? `Basic ${basic}` : token ? `Bearer ${token}` : null;
+  return {
+    authorise: (request) =>
+      Promise.resolve(
+        authorization === null || request.url.hostname !== home.hostname ? {} : { authorization },
+      ),
+    secrets: [basic, isBasic ? password : '', token ?? ''].filter((secret) => secret.length >= 4),
+  };
+}

@@ -1,0 +1,184 @@
+/**
+ * HTTP to one MLflow server: connections kept alive, a deadline for each attempt that covers the body of
+ * the answer, authorisation, counting, and faults translated. What is sent is not known here.
+ */
+import pLimit from 'p-limit';
+import type { Agent } from 'undici';
+import type { z } from 'zod';
+import { AppError } from '../shared/errors.ts';
+import type { TargetTraffic } from '../sync/ports.ts';
+import type { Authoriser, OutgoingRequest } from './rest-auth.ts';
+import {
+  toAnswerFault,
+  toTransportFault,
+  type Answer,
+  type CallContext,
+  type Fault,
+} from './rest-errors.ts';
+import { withRetries, type Outcome, type RetryPolicy } from './rest-retry.ts';
+import {
+  defaultConcurrency,
+  randomFraction,
+  readTlsOptions,
+  type RestSettings,
+} from './rest-settings.ts';
+
+export interface Call {
+  /** What is being done; ends the sentence "Could not …". */
+  readonly what: string;
+  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly url: URL;
+  readonly body?: string | Uint8Array;
+  readonly contentType?: string;
+  /** Counted in `traffic.writes`. */
+  readonly isWrite: boolean;
+  /** May be repeated when it is not known whether it was carried out. */
+  readonly isIdempotent: boolean;
+  /** Instead of the settings' deadline. */
+  readonly timeoutMs?: number;
+}
+
+export interface RestClient extends AsyncDisposable {
+  readonly traffic: TargetTraffic;
+  /** The answer, which is 2xx. Throws AppError MLFLOW_*, SETTINGS_INVALID or CANCELLED. */
+  send(call: Call): Promise<Answer>;
+  /** Its JSON, validated. Throws MLFLOW_UNEXPECTED when it is not what MLflow answers. */
+  sendForJson<Schema extends z.ZodType>(call: Call, schema: Schema): Promise<z.output<Schema>>;
+}
+
+/** Opens a client for the server at `targetText` (no credentials in it). */
+export async function openRestClient(
+  settings: RestSettings,
+  parts: { readonly authoriser: Authoriser; readonly targetText: string },
+): Promise<RestClient> {
+  // Loaded here, so that a command which needs no MLflow server does not pay for it.
+  const undici = await import('undici');
+  const concurrency = settings.concurrency ?? defaultConcurrency;
+  const agent = new undici.Agent({
+    connect: { ...(await readTlsOptions(settings)), timeout: Math.min(settings.timeoutMs, 30_000) },
+    connections: concurrency,
+    // uvicorn and gunicorn close an idle connection after some seconds; one that is about to be closed
+    // must not carry a call that can't be repeated.
+    keepAliveTimeout: 1000,
+    keepAliveMaxTimeout: 1000,
+    // The deadline of each attempt is a signal of its own.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
+  return createRestClient(settings, { ...parts, agent, request: undici.request, concurrency });
+}
+
+function createRestClient(
+  settings: RestSettings,
+  parts: {
+    readonly authoriser: Authoriser;
+    readonly targetText: string;
+    readonly agent: Agent;
+    readonly request: (typeof import('undici'))['request'];
+    readonly concurrency: number;
+  },
+): RestClient {
+  const { authoriser, agent } = parts;
+  const traffic = { requests: 0, writes: 0, retries: 0 };
+  const limit = pLimit(parts.concurrency);
+  const policy: RetryPolicy = {
+    maxRetries: settings.maxRetries,
+    clock: settings.clock,
+    random: settings.random ?? randomFraction,
+    signal: settings.signal,
+    onNotice: settings.onNotice ?? (() => undefined),
+  };
+  const redact = (text: string): string => {
+    let clean = text;
+    for (const secret of authoriser.secrets) clean = clean.replaceAll(secret, '***');
+    return clean;
+  };
+
+  async function attempt(call: Call): Promise<Answer> {
+    const headers: Record<string, string> = {
+      accept: 'application/json',
+      'user-agent': 'langfuse-mlflow-sync',
+      ...(call.body === undefined
+        ? {}
+        : { 'content-type': call.contentType ?? 'application/json' }),
+      ...(settings.workspace === undefined ? {} : { 'x-mlflow-workspace': settings.workspace }),
+    };
+    const outgoing: OutgoingRequest = {
+      method: call.method,
+      url: call.url,
+      headers,
+      body: call.body ?? null,
+    };
+    const deadline = AbortSignal.timeout(call.timeoutMs ?? settings.timeoutMs);
+    const signal = settings.signal ? AbortSignal.any([deadline, settings.signal]) : deadline;
+    const added = await authoriser.authorise(outgoing);
+    traffic.requests += 1;
+    if (call.isWrite) traffic.writes += 1;
+    const response = await parts.request(call.url, {
+      dispatcher: agent,
+      method: call.method,
+      headers: { ...headers, ...added },
+      body: call.body ?? null,
+      signal,
+    });
+    const text = await response.body.text();
+    return { status: response.statusCode, headers: response.headers, text };
+  }
+
+  async function tryOnce(call: Call, retry: number): Promise<Outcome<Answer>> {
+    settings.signal?.throwIfAborted();
+    if (retry > 0) traffic.retries += 1;
+    const context: CallContext = { what: call.what, target: parts.targetText, redact };
+    let answer: Answer;
+    try {
+      answer = await limit(() => attempt(call));
+    } catch (cause) {
+      if (cause instanceof AppError) throw cause;
+      settings.signal?.throwIfAborted();
+      return { fault: toTransportFault(cause, context) };
+    }
+    if (answer.status >= 200 && answer.status < 300) return { value: answer };
+    const fault: Fault = toAnswerFault(answer, context, settings.clock.now());
+    return { fault };
+  }
+
+  async function send(call: Call): Promise<Answer> {
+    try {
+      return await withRetries(policy, {
+        isIdempotent: call.isIdempotent,
+        attempt: (retry) => tryOnce(call, retry),
+      });
+    } catch (error) {
+      if (error instanceof AppError || settings.signal?.aborted !== true) throw error;
+      throw new AppError('CANCELLED', `Stopped while trying to ${call.what}.`, { cause: error });
+    }
+  }
+
+  return {
+    traffic,
+    send,
+    async sendForJson(call, schema) {
+      const answer = await send(call);
+      const parsed = schema.safeParse(parseJson(answer.text));
+      if (parsed.success) return parsed.data;
+      const start = redact(answer.text.replace(/\s+/g, ' ').trim().slice(0, 200));
+      throw new AppError(
+        'MLFLOW_UNEXPECTED',
+        `Tried to ${call.what} at ${parts.targetText}, and the answer is not MLflow's: ${start === '' ? '(empty)' : start}`,
+        { cause: parsed.error, details: { status: answer.status, what: call.what } },
+      );
+    },
+    async [Symbol.asyncDispose]() {
+      await agent.destroy();
+    },
+  };
+}
+
+/** Undefined where `text` is not JSON, which no schema takes. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
