@@ -29,7 +29,8 @@ export function toFiniteNumber(value: unknown): number | null {
 /** A finite number that is not negative (a count, a price, a duration); anything else is null. */
 export function toNonNegative(value: unknown): number | null {
   const number = toFiniteNumber(value);
-  return number !== null && number >= 0 ? number : null;
+  // `+ 0` makes the 0 of a -0: stored and read again it would differ.
+  return number !== null && number >= 0 ? number + 0 : null;
 }
 
 /** True or false, also from `"True"`, `"true"`, `1` and their opposites; anything else is null. */

@@ -32,7 +32,7 @@ export function toCost(row: CostRow): Cost {
   if (row.isCacheHit) {
     // BerriAI/litellm#3762: a price on a proxy cache hit is what the provider would have taken.
     const saved = provided ?? toLiteLLMCost(row.metadata);
-    const told = toNonNegative(row.metadata.get('saved_cache_cost'));
+    const told = toUsd(row.metadata.get('saved_cache_cost'));
     return notBilled({ savedCostUsd: told || saved || null });
   }
   if (row.isError) {
@@ -42,16 +42,22 @@ export function toCost(row: CostRow): Cost {
       : notBilled({ savedCostUsd: null });
   }
 
+  const cost = toCostOfSuccess({ row, provided, estimated: stored?.costUsd ?? null });
+  // The price of no tokens at all (BerriAI/litellm#8349): that 0 is as unknown as the tokens.
+  return cost.costUsd === 0 && isAllZero(row.usageDetails) ? unknown : cost;
+}
+
+function toCostOfSuccess(candidates: {
+  readonly row: CostRow;
+  readonly provided: number | null;
+  readonly estimated: number | null;
+}): Cost {
+  const { row, provided, estimated } = candidates;
   const fromLiteLLM = provided ?? toLiteLLMCost(row.metadata);
-  if (fromLiteLLM !== null) {
-    // LiteLLM priced no tokens at all (BerriAI/litellm#8349): that 0 is as unknown as the tokens.
-    if (fromLiteLLM === 0 && isAllZero(row.usageDetails)) return unknown;
-    return known(fromLiteLLM, 'provided');
-  }
-  if (stored !== null) return known(stored.costUsd, 'langfuse_estimate');
+  if (fromLiteLLM !== null) return known(fromLiteLLM, 'provided');
   // Langfuse 2.x keeps one number and not whose it is.
-  const calculated = toNonNegative(row.calculatedTotalCostUsd);
-  return calculated === null ? unknown : known(calculated, 'langfuse_estimate');
+  const fromLangfuse = estimated ?? toUsd(row.calculatedTotalCostUsd);
+  return fromLangfuse === null ? unknown : known(fromLangfuse, 'langfuse_estimate');
 }
 
 const unknown: Cost = { costUsd: null, costSource: 'unknown', savedCostUsd: null };
@@ -69,21 +75,27 @@ function toStoredCost(
 ): { readonly costUsd: number; readonly isProvided: boolean } | null {
   const keys = Object.keys(costDetails);
   if (keys.length === 0) return null;
-  const total = toNonNegative(own(costDetails, 'total'));
+  const total = toUsd(own(costDetails, 'total'));
   if (total !== null) return { costUsd: total, isProvided: keys.length === 1 };
-  const parts = keys
-    .map((key) => toNonNegative(own(costDetails, key)))
-    .filter((part) => part !== null);
+  const parts = keys.map((key) => toUsd(own(costDetails, key))).filter((part) => part !== null);
   return parts.length === 0
     ? null
     : { costUsd: parts.reduce((a, b) => a + b, 0), isProvided: false };
 }
 
+/** A call above this is no call's cost, and sums with it would lose the cents of all others. */
+const maxCostUsd = 1e9;
+
+function toUsd(value: unknown): number | null {
+  const costUsd = toNonNegative(value);
+  return costUsd !== null && costUsd <= maxCostUsd ? costUsd : null;
+}
+
 /** The cost that LiteLLM left in the metadata. */
 function toLiteLLMCost(metadata: RowMetadata): number | null {
   return (
-    toNonNegative(metadata.get('litellm_response_cost')) ??
-    toNonNegative(own(metadata.hiddenParams, 'response_cost')) ??
-    toNonNegative(metadata.attribute('litellm.cost.total', 'gen_ai.usage.cost'))
+    toUsd(metadata.get('litellm_response_cost')) ??
+    toUsd(own(metadata.hiddenParams, 'response_cost')) ??
+    toUsd(metadata.attribute('litellm.cost.total', 'gen_ai.usage.cost'))
   );
 }

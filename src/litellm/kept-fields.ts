@@ -88,7 +88,7 @@ export function toKeptMetadata(
   const kept: [string, unknown][] = Object.entries(more).filter(([, value]) => value !== null);
   let length = 0;
   for (const [name, raw] of sortedEntries({ ...toOtelMetadata(metadata), ...metadata.all })) {
-    if (name in more || droppedMetadata.has(name) || secretName.test(name)) continue;
+    if (Object.hasOwn(more, name) || droppedMetadata.has(name) || secretName.test(name)) continue;
     if (noiseName.test(name) && !keptObjects.has(name)) continue;
     const value = toKeptValue(name, raw);
     if (value === undefined) continue;

@@ -52,14 +52,19 @@ export const bedrockModelId =
 
 /** The provider, or null where nothing names it. Never guessed from a bare model name such as `gpt-4o`. */
 export function toProvider(row: {
-  /** `custom_llm_provider`, or the provider attribute of an OpenTelemetry span. */
+  /** `custom_llm_provider`: LiteLLM's own word, whatever it is. */
+  readonly custom: unknown;
+  /** Provider of an OpenTelemetry span: believed where it is a provider's name. */
   readonly named: unknown;
   /** Model names of the row, the provider's own first: deployment, raw, … */
   readonly modelNames: readonly (string | null)[];
   readonly apiBase: unknown;
 }): string | null {
-  const named = toText(row.named)?.toLowerCase();
-  if (named !== undefined && named !== 'unknown') return providerBySemanticName.get(named) ?? named;
+  const custom = toText(row.custom)?.toLowerCase();
+  if (custom !== undefined) return custom;
+  const named = toText(row.named)?.toLowerCase() ?? '';
+  const known = providerBySemanticName.get(named) ?? named;
+  if (providerPrefixes.has(known)) return known;
   for (const name of row.modelNames) {
     const prefix = name?.split('/', 1)[0]?.toLowerCase();
     if (prefix !== undefined && prefix !== name?.toLowerCase() && providerPrefixes.has(prefix))

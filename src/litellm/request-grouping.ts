@@ -33,7 +33,7 @@ export function groupRequests(
 
   const firstByCall = new Map<string, Generation>();
   for (const attempt of attempts) {
-    if (attempt.callId === null || attempt.isCacheHit) continue;
+    if (attempt.callId === null) continue;
     const first = firstByCall.get(attempt.callId);
     if (first === undefined) firstByCall.set(attempt.callId, attempt);
     else join(first, attempt);

@@ -54,8 +54,8 @@ export function toGeneration(observation: Observation, rules: UnderstandingRules
     modelRaw: names.raw,
     modelGroup: names.group,
     provider: toProvider({
+      custom: metadata.get('custom_llm_provider'),
       named:
-        metadata.get('custom_llm_provider') ??
         metadata.get('provider') ??
         metadata.attribute('gen_ai.provider.name', 'gen_ai.system', 'llm.provider'),
       modelNames: [names.deployment, names.raw, names.litellmName, names.baseModel],

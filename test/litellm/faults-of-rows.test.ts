@@ -79,10 +79,15 @@ describe('lost fields', () => {
   it('fault 19: a row that lost its metadata (langfuse/langfuse#6536) is still known by its name', () => {
     const row = { metadata: {}, modelParameters: null };
     expect(understand({ ...row, name: 'litellm:ci-bot' })).toMatchObject({
-      ...{ keyAlias: 'ci-bot', keyHash: null, callback: 'langfuse', callType: null },
+      keyAlias: 'ci-bot',
+      keyHash: null,
+      callback: 'langfuse',
+      callType: null,
     });
     expect(understand({ ...row, name: 'litellm-acompletion' })).toMatchObject({
-      ...{ keyAlias: null, callType: 'acompletion', callback: 'langfuse' },
+      keyAlias: null,
+      callType: 'acompletion',
+      callback: 'langfuse',
     });
   });
 

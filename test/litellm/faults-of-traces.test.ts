@@ -82,7 +82,8 @@ describe('traces are not requests', () => {
     expect(resolved).toMatchObject({ sessionId: null, sessionSource: null });
     const cline = aGeneration({ traceId: 'cline-01KSYN' });
     expect(resolveTrace({ generations: [cline], attributes: null })[0]).toMatchObject({
-      ...{ sessionId: 'cline-01KSYN', sessionSource: 'trace_id' },
+      sessionId: 'cline-01KSYN',
+      sessionSource: 'trace_id',
     });
   });
 
@@ -123,8 +124,12 @@ describe('double logging', () => {
     const call = aGeneration({ ...twin, id: 'a' });
     const hit = aGeneration({
       ...twin,
-      ...{ id: 'b', traceId: 'trace-2', startMs: builtStartMs + 15 * minuteMs, isCacheHit: true },
-      ...{ costUsd: 0, costSource: 'not_billed' as const },
+      id: 'b',
+      traceId: 'trace-2',
+      startMs: builtStartMs + 15 * minuteMs,
+      isCacheHit: true,
+      costUsd: 0,
+      costSource: 'not_billed' as const,
     });
     expect(findDoubleLogged([call, hit])).toEqual(new Set());
     const quickHit = { ...hit, startMs: builtStartMs + 900 };

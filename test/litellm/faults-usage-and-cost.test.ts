@@ -9,8 +9,11 @@ describe('tokens', () => {
   it('fault 1: cache tokens inside `input` and beside it (BerriAI/litellm#26919) are counted once', () => {
     const { tokens } = understand({
       usageDetails: {
-        ...{ input: 6_210, output: 912, total: 49_122 },
-        ...{ cache_creation_input_tokens: 5_000, cache_read_input_tokens: 42_000 },
+        input: 6_210,
+        output: 912,
+        total: 49_122,
+        cache_creation_input_tokens: 5_000,
+        cache_read_input_tokens: 42_000,
       },
     });
     expect(tokens).toEqual({
@@ -43,7 +46,9 @@ describe('tokens', () => {
       metadata: {
         hidden_params: {
           usage_object: {
-            ...{ prompt_tokens: 100, completion_tokens: 20, total_tokens: 120 },
+            prompt_tokens: 100,
+            completion_tokens: 20,
+            total_tokens: 120,
             prompt_tokens_details: { cached_tokens: 64 },
           },
         },
@@ -73,7 +78,10 @@ describe('tokens', () => {
       metadata: { litellm_response_cost: 0 },
     });
     expect(generation).toMatchObject({
-      ...{ tokens: null, usageFault: 'missing', costUsd: null, costSource: 'unknown' },
+      tokens: null,
+      usageFault: 'missing',
+      costUsd: null,
+      costSource: 'unknown',
     });
   });
 
@@ -86,8 +94,13 @@ describe('tokens', () => {
   it('fault 23: cache keys under other names (langfuse/langfuse#13571, #13988, #14249) are recognised', () => {
     const { tokens } = understand({
       usageDetails: {
-        ...{ input: 10, output: 5, total: 115, input_cache_read: 60 },
-        ...{ input_cache_creation: 10, input_cache_creation_5m: 20, input_cache_creation_1h: 10 },
+        input: 10,
+        output: 5,
+        total: 115,
+        input_cache_read: 60,
+        input_cache_creation: 10,
+        input_cache_creation_5m: 20,
+        input_cache_creation_1h: 10,
       },
     });
     expect(tokens).toMatchObject({
@@ -128,7 +141,9 @@ describe('cost', () => {
       costDetails: { input: 0.001, output: 0.002, total: 0.003 },
     });
     expect(generation).toMatchObject({
-      ...{ costUsd: 0.003, costSource: 'langfuse_estimate', callback: 'langfuse_otel' },
+      costUsd: 0.003,
+      costSource: 'langfuse_estimate',
+      callback: 'langfuse_otel',
     });
   });
 
@@ -154,10 +169,12 @@ describe('cost', () => {
   it('fault 6: the one number of Langfuse 2.x is an estimate unless LiteLLM says the same', () => {
     const row = { costDetails: {}, calculatedTotalCostUsd: 0.5 };
     expect(understand({ ...row, metadata: noCost })).toMatchObject({
-      ...{ costUsd: 0.5, costSource: 'langfuse_estimate' },
+      costUsd: 0.5,
+      costSource: 'langfuse_estimate',
     });
     expect(understand({ ...row, metadata: { litellm_response_cost: 0.5 } })).toMatchObject({
-      ...{ costUsd: 0.5, costSource: 'provided' },
+      costUsd: 0.5,
+      costSource: 'provided',
     });
   });
 
@@ -183,7 +200,10 @@ describe('cost', () => {
         metadata: { litellm_response_cost: 0.02, cache_hit: cacheHit },
       });
       expect(generation).toMatchObject({
-        ...{ isCacheHit: true, costUsd: 0, costSource: 'not_billed', savedCostUsd: 0.02 },
+        isCacheHit: true,
+        costUsd: 0,
+        costSource: 'not_billed',
+        savedCostUsd: 0.02,
       });
     },
   );

@@ -161,8 +161,18 @@ describe('the twelve samples', () => {
     expect(
       sources.map((source, index) => (source === 'provided' ? null : `${index + 1} ${source}`)),
     ).toEqual([
-      ...[null, null, null, null, '5 not_billed', null],
-      ...[null, null, '9 not_billed', '10 unknown', null, null],
+      null,
+      null,
+      null,
+      null,
+      '5 not_billed',
+      null,
+      null,
+      null,
+      '9 not_billed',
+      '10 unknown',
+      null,
+      null,
     ]);
   });
 
