@@ -61,14 +61,14 @@ const observationCore = {
   createdAt: optionalInstant,
   updatedAt: optionalInstant,
   model: text,
-  modelParameters: z.unknown(),
+  modelParameters: z.unknown().optional(),
   usageDetails: amounts,
   costDetails: amounts,
   promptName: text,
   promptVersion: amount,
-  metadata: z.unknown(),
-  input: z.unknown(),
-  output: z.unknown(),
+  metadata: z.unknown().optional(),
+  input: z.unknown().optional(),
+  output: z.unknown().optional(),
 };
 
 /** A row of `GET /v2/observations`. `providedModelName` is what the published specification called `model` up to langfuse/langfuse#16946. */
@@ -90,8 +90,8 @@ export const contentV2Schema = z.looseObject({
   traceId: text,
   startTime: instant,
   updatedAt: optionalInstant,
-  input: z.unknown(),
-  output: z.unknown(),
+  input: z.unknown().optional(),
+  output: z.unknown().optional(),
 });
 
 /** A row of `GET /observations`. Langfuse 2.x has no `usageDetails` and `costDetails`, only the older keys. */
@@ -117,7 +117,7 @@ export const traceSchema = z.looseObject({
   environment: text,
   release: text,
   version: text,
-  metadata: z.unknown(),
+  metadata: z.unknown().optional(),
 });
 
 const scoreCore = {

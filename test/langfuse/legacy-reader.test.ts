@@ -1,0 +1,419 @@
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { hourMs, minuteMs } from '../../src/shared/time.ts';
+import {
+  anInterval,
+  dayStartMs,
+  deduplicate,
+  idsOf,
+  manyRows,
+  readAll,
+  readAllContent,
+  sampleObservation,
+  sampleTrace,
+  sampleTraffic,
+  startProject,
+} from './project.ts';
+
+const observationsPath = '/api/public/observations';
+const tracesPath = '/api/public/traces';
+const tenMinutes = anInterval(dayStartMs, dayStartMs + 10 * minuteMs);
+
+describe('paging by time', () => {
+  it('reads every row of 250 on a server that over-counts, asking for page 1 only', async () => {
+    await using project = await startProject({
+      mode: 'v3-legacy',
+      traffic: sampleTraffic(manyRows(250, { stepMs: 1000 })),
+    });
+    const source = await project.open();
+    project.server.clearRequests();
+    const { observations, unreadable } = await readAll(source, tenMinutes);
+    expect(deduplicate(observations).size).toBe(250);
+    expect(unreadable).toEqual([]);
+    for (const { query } of project.server.requests) {
+      expect(query.get('page')).toBe('1');
+      expect(Number(query.get('limit'))).toBe(100);
+    }
+  });
+
+  it('always sends time range and fields with traces, and the range with observations', async () => {
+    await using project = await startProject({ mode: 'v3-legacy' });
+    const source = await project.open();
+    project.server.clearRequests();
+    await readAll(source);
+    const traces = project.server.requests.filter((request) => request.path === tracesPath);
+    expect(traces.length).toBeGreaterThan(0);
+    for (const { query } of traces) {
+      expect(query.get('fields')).toBe('core');
+      expect(query.has('fromTimestamp') && query.has('toTimestamp')).toBe(true);
+    }
+    for (const { path, query } of project.server.requests) {
+      if (path === observationsPath)
+        expect(query.has('fromStartTime') && query.has('toStartTime')).toBe(true);
+    }
+  });
+
+  it('rows inserted and deleted while it pages neither hide nor repeat others', async () => {
+    await using project = await startProject(
+      { mode: 'v3-legacy', traffic: sampleTraffic(manyRows(120, { stepMs: 1000 })) },
+      { concurrency: 1, pageSize: 20 },
+    );
+    const source = await project.open();
+    let inserted = 0;
+    const seen: string[] = [];
+    for await (const page of source.readWindow(tenMinutes, {
+      signal: new AbortController().signal,
+    })) {
+      seen.push(...page.observations.map((row) => row.id));
+      if (page.observations.length > 0 && inserted < 3) {
+        // Newer than anything that is left to be read: an OFFSET would now give rows twice ...
+        project.server.store.putObservation(
+          sampleObservation({ id: `late-${inserted}`, startMs: tenMinutes.toMs - 1 - inserted }),
+        );
+        inserted += 1;
+        // ... and after this one, leave a row out.
+        if (inserted === 2)
+          project.server.store.deleteObservation({
+            traceId: 'trace-00119',
+            id: 'observation-00119',
+          });
+      }
+    }
+    for (let i = 0; i < 119; i++)
+      expect(seen).toContain(`observation-${String(i).padStart(5, '0')}`);
+  });
+
+  it('reads a millisecond that holds more rows than a page', async () => {
+    const rows = manyRows(230, { stepMs: 0, startMs: dayStartMs + minuteMs });
+    const others = manyRows(30, { stepMs: 1000, startMs: dayStartMs + 2 * minuteMs });
+    await using project = await startProject({
+      mode: 'v3-legacy',
+      traffic: sampleTraffic({
+        traces: rows.traces,
+        observations: [
+          ...rows.observations,
+          ...others.observations.map((row) => ({ ...row, id: `other-${row.id}` })),
+        ],
+      }),
+    });
+    const { observations } = await readAll(await project.open(), tenMinutes);
+    expect(deduplicate(observations).size).toBe(260);
+  });
+
+  it('a server that ignores the time filter is refused', async () => {
+    await using project = await startProject({ mode: 'v3-legacy' });
+    const source = await project.open();
+    project.server.setFaults([
+      {
+        kind: 'malformed_row',
+        path: observationsPath,
+        row: { id: 'later', traceId: null, type: 'SPAN', startTime: '2027-01-01T00:00:00.000Z' },
+        when: (request) => request.query.get('fromStartTime')?.endsWith('T20:00:00.000Z') === true,
+      },
+    ]);
+    await expect(readAll(source)).rejects.toMatchObject({
+      code: 'LANGFUSE_UNEXPECTED',
+      message: expect.stringMatching(/gave rows of 2027/) as string,
+    });
+  });
+});
+
+/** Plays `/observations` with equal times in an order that changes from request to request, which OFFSET can't survive. */
+async function startUnstableServer(rowCount: number) {
+  const rows = Array.from({ length: rowCount }, (_, index) => ({
+    id: `row-${String(index).padStart(3, '0')}`,
+    traceId: null,
+    type: 'GENERATION',
+    startTime: '2026-11-20T00:01:00.000Z',
+  }));
+  let requests = 0;
+  const answers = (request: IncomingMessage): unknown => {
+    const url = new URL(request.url ?? '/', 'http://unstable');
+    if (url.pathname === '/api/public/projects') return { data: [{ id: 'project-1', name: 'x' }] };
+    if (url.pathname === '/api/public/traces') return { data: [], meta: { page: 1, limit: 100 } };
+    if (url.pathname !== observationsPath) return null;
+    const query = url.searchParams;
+    const [from, to] = [query.get('fromStartTime') ?? '', query.get('toStartTime') ?? ''];
+    const found = rows.filter((row) => row.startTime >= from && row.startTime < to);
+    // The first requests see the rows turned by one more place each time; then the order settles.
+    const turn = Math.min(requests++, 7) * 37;
+    const ordered = found.map((_, index) => found[(index + turn) % found.length]);
+    const limit = Number(query.get('limit'));
+    const start = (Number(query.get('page')) - 1) * limit;
+    return {
+      data: ordered.slice(start, start + limit),
+      meta: { limit, totalItems: found.length + 5 },
+    };
+  };
+  const server = createServer((request, response) => {
+    const body = answers(request);
+    response.writeHead(body === null ? 404 : 200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(body ?? { message: 'not found' }));
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => {
+        server.close(resolve);
+      });
+    },
+  };
+}
+
+it('equal times in an unstable order are read until a pass agrees with those before', async () => {
+  await using unstable = await startUnstableServer(150);
+  await using project = await startProject();
+  const source = await project.open({ baseUrl: unstable.url, reader: 'legacy', concurrency: 1 });
+  const { observations } = await readAll(source, tenMinutes);
+  expect(deduplicate(observations).size).toBe(150);
+});
+
+describe('the join with traces', () => {
+  it('gives observations the user, session, tags and name that the API strips', async () => {
+    await using project = await startProject({ mode: 'v3-legacy' });
+    const { observations, traces } = await readAll(await project.open());
+    expect(observations[0]).toMatchObject({
+      userId: 'user-1',
+      sessionId: 'session-1',
+      tags: ['User-Agent: Cline'],
+      traceName: 'litellm-acompletion',
+    });
+    expect(traces.map((trace) => trace.traceId)).toEqual(['trace-1']);
+  });
+
+  it('asks once, by id, for a trace that began before the window', async () => {
+    const observations = Array.from({ length: 40 }, (_, index) =>
+      sampleObservation({ id: `turn-${index}`, startMs: dayStartMs + index * 30 * minuteMs }),
+    );
+    await using project = await startProject({
+      mode: 'v3-legacy',
+      traffic: sampleTraffic({
+        traces: [sampleTrace({ timestampMs: dayStartMs - 5 * hourMs })],
+        observations,
+      }),
+    });
+    const source = await project.open({ concurrency: 4 });
+    project.server.clearRequests();
+    const window = await readAll(source);
+    expect(window.observations).toHaveLength(40);
+    expect(window.observations.every((row) => row.sessionId === 'session-1')).toBe(true);
+    const byId = project.server.requests.filter(
+      (request) => request.path === `${tracesPath}/trace-1`,
+    );
+    expect(byId).toHaveLength(1);
+    expect(byId[0]?.query.get('fields')).toBe('core');
+    expect(window.traces.every((trace) => trace.traceId === 'trace-1')).toBe(true);
+    expect(window.traces.length).toBeGreaterThan(0);
+  });
+
+  it('an observation whose trace is gone is still delivered, without its attributes', async () => {
+    await using project = await startProject({
+      mode: 'v3-legacy',
+      traffic: sampleTraffic({ traces: [] }),
+    });
+    const { observations, traces, unreadable } = await readAll(await project.open());
+    expect(observations[0]).toMatchObject({ id: 'observation-1', sessionId: null, tags: [] });
+    expect(traces).toEqual([]);
+    expect(unreadable).toEqual([]);
+  });
+
+  it('a trace that can not be read is named', async () => {
+    await using project = await startProject({
+      mode: 'v3-legacy',
+      traffic: sampleTraffic({ traces: [sampleTrace({ timestampMs: dayStartMs - hourMs })] }),
+    });
+    const source = await project.open();
+    project.server.setFaults([{ kind: 'status', status: 422, path: `${tracesPath}/trace-1` }]);
+    const { observations, unreadable } = await readAll(source);
+    expect(observations).toHaveLength(1);
+    expect(unreadable).toEqual([
+      expect.objectContaining({
+        traceId: 'trace-1',
+        id: null,
+        reason: expect.stringMatching(/no session, user and tags/) as string,
+      }) as unknown,
+    ]);
+  });
+});
+
+describe('rows of older servers', () => {
+  it('2.95: usage{} becomes usageDetails, and calculatedTotalCost is kept apart', async () => {
+    await using project = await startProject({
+      mode: 'v2.95',
+      traffic: sampleTraffic({
+        observations: [
+          sampleObservation({ id: 'known' }),
+          sampleObservation({ id: 'unknown', usageDetails: {}, costDetails: {} }),
+          sampleObservation({ id: 'free', costDetails: { total: 0 } }),
+        ],
+      }),
+    });
+    const { observations } = await readAll(await project.open());
+    const byId = new Map(observations.map((row) => [row.id, row]));
+    expect(byId.get('known')).toMatchObject({
+      usageDetails: { input: 100, output: 20, total: 120 },
+      costDetails: {},
+      calculatedTotalCostUsd: 0.001,
+      environment: null,
+    });
+    expect(byId.get('unknown')).toMatchObject({
+      usageDetails: {},
+      costDetails: {},
+      calculatedTotalCostUsd: null,
+    });
+    expect(byId.get('free')?.calculatedTotalCostUsd).toBe(0);
+  });
+
+  it('3.0 writes 0 for an unknown cost: it stays unknown', async () => {
+    await using project = await startProject({
+      mode: 'v3-legacy',
+      version: '3.1.0',
+      traffic: sampleTraffic({ observations: [sampleObservation({ costDetails: { total: 0 } })] }),
+    });
+    const { observations } = await readAll(await project.open());
+    expect(observations[0]).toMatchObject({ calculatedTotalCostUsd: null, costDetails: {} });
+  });
+
+  it('3.x: calculatedTotalCost 0 beside empty costDetails is unknown', async () => {
+    await using project = await startProject({
+      mode: 'v3-legacy',
+      traffic: sampleTraffic({
+        observations: [sampleObservation({ costDetails: {}, usageDetails: {} })],
+      }),
+    });
+    const { observations } = await readAll(await project.open());
+    expect(observations[0]).toMatchObject({
+      calculatedTotalCostUsd: null,
+      costDetails: {},
+      usageDetails: {},
+    });
+  });
+
+  it('text comes with the row, decoded by the server, and the content pass has the same', async () => {
+    await using project = await startProject({
+      mode: 'v3-legacy',
+      traffic: sampleTraffic({
+        observations: [sampleObservation(), sampleObservation({ id: 'span', type: 'SPAN' })],
+      }),
+    });
+    const source = await project.open();
+    const { observations } = await readAll(source);
+    const content = observations.find((row) => row.id === 'observation-1')?.content;
+    expect(content).toEqual({
+      input: { messages: [{ role: 'user', content: 'hello' }] },
+      output: { role: 'assistant', content: 'hi' },
+    });
+    const { rows } = await readAllContent(source);
+    expect(rows.map(({ id, content: text }) => ({ id, text }))).toEqual([
+      { id: 'observation-1', text: content },
+    ]);
+  });
+
+  it('_deprecation in an answer of Cloud is no fault', async () => {
+    await using project = await startProject({ mode: 'cloud' });
+    expect(idsOf((await readAll(await project.open({ reader: 'legacy' }))).observations)).toEqual([
+      'observation-1',
+    ]);
+  });
+
+  it('a server that ignores the environment filter: other ones are left out with a notice, none is kept', async () => {
+    await using project = await startProject({
+      mode: 'v3-legacy',
+      traffic: sampleTraffic({ observations: [] }),
+    });
+    const source = await project.open({ environments: ['production'] });
+    const row = { traceId: 'trace-1', type: 'SPAN', startTime: '2026-11-20T00:10:00.000Z' };
+    project.server.setFaults([
+      {
+        kind: 'malformed_row',
+        path: observationsPath,
+        times: 1,
+        row: { ...row, id: 'staging', environment: 'staging' },
+      },
+      { kind: 'malformed_row', path: observationsPath, times: 1, row: { ...row, id: 'none' } },
+      {
+        kind: 'malformed_row',
+        path: observationsPath,
+        times: 1,
+        row: { ...row, id: 'wanted', environment: 'production' },
+      },
+    ]);
+    const tenth = anInterval(dayStartMs + 10 * minuteMs, dayStartMs + 11 * minuteMs);
+    expect(idsOf((await readAll(source, tenth)).observations)).toEqual(['none', 'wanted']);
+    expect(project.notices.map((notice) => notice.message)).toEqual([
+      expect.stringMatching(/gave 1 rows outside the time or environments/) as string,
+    ]);
+  });
+});
+
+describe('too much for one answer', () => {
+  it('halves the page, then the slice, and still reads every row', async () => {
+    await using project = await startProject(
+      {
+        mode: 'v3-legacy',
+        version: '3.110.0',
+        traffic: sampleTraffic(manyRows(90, { stepMs: 1000 })),
+        faults: [{ kind: 'too_large', path: observationsPath, maxRows: 9, maxSpanMs: 30_000 }],
+      },
+      { concurrency: 1 },
+    );
+    const { observations, unreadable } = await readAll(await project.open(), tenMinutes);
+    expect(deduplicate(observations).size).toBe(90);
+    expect(unreadable).toEqual([]);
+  });
+
+  it('reports the one row that can not be read by its time, and reads the others of its millisecond', async () => {
+    const crowd = manyRows(5, { stepMs: 0, startMs: dayStartMs + minuteMs });
+    const others = manyRows(20, { stepMs: 1000 });
+    await using project = await startProject(
+      {
+        mode: 'v3-legacy',
+        traffic: sampleTraffic({
+          traces: others.traces,
+          observations: [
+            ...others.observations,
+            ...crowd.observations.map((row) => ({ ...row, id: `crowd-${row.id}` })),
+          ],
+        }),
+        faults: [
+          { kind: 'poison_row', path: observationsPath, id: 'crowd-observation-00002', maxRows: 0 },
+        ],
+      },
+      { concurrency: 1 },
+    );
+    const { observations, unreadable } = await readAll(await project.open(), tenMinutes);
+    expect(deduplicate(observations).size).toBe(24);
+    expect(unreadable).toHaveLength(1);
+    expect(unreadable[0]).toMatchObject({ startMs: dayStartMs + minuteMs, id: null });
+    expect(unreadable[0]?.reason).toMatch(/row \d of this millisecond can't be read even alone/);
+  });
+
+  it('a row that is not understood is reported, its page is kept', async () => {
+    await using project = await startProject({ mode: 'v3-legacy' });
+    const source = await project.open();
+    project.server.setFaults([
+      {
+        kind: 'malformed_row',
+        path: observationsPath,
+        times: 1,
+        row: { id: 'bad', traceId: 'trace-1', startTime: 'yesterday', type: 'SPAN' },
+      },
+      { kind: 'malformed_row', path: tracesPath, times: 1, row: { id: 'bad-trace', timestamp: 5 } },
+    ]);
+    // Only a page that has a time can be paged on, so the window is one slice with one row.
+    const { observations, unreadable } = await readAll(
+      source,
+      anInterval(dayStartMs + 10 * minuteMs, dayStartMs + 10 * minuteMs + 1000),
+    );
+    expect(observations.map((row) => row.id)).toEqual(['observation-1']);
+    expect(unreadable.map((row) => [row.traceId, row.id])).toEqual([
+      ['bad-trace', null],
+      ['trace-1', 'bad'],
+    ]);
+  });
+});
