@@ -121,6 +121,22 @@ CREATE INDEX facts_by_session ON facts (source, session_id) WHERE session_id IS 
 CREATE INDEX facts_by_call ON facts (source, call_id) WHERE call_id IS NOT NULL;
 CREATE INDEX facts_by_response ON facts (source, response_id) WHERE response_id IS NOT NULL;
 
+-- Sessions that lost or changed a fact since they were last published, wherever their other facts are.
+CREATE TABLE session_changes (
+  source TEXT NOT NULL,
+  session_id TEXT NOT NULL,
+  PRIMARY KEY (source, session_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER facts_deleted AFTER DELETE ON facts WHEN OLD.session_id IS NOT NULL BEGIN
+  INSERT OR IGNORE INTO session_changes VALUES (OLD.source, OLD.session_id);
+END;
+
+CREATE TRIGGER facts_updated AFTER UPDATE ON facts
+WHEN OLD.session_id IS NOT NULL AND OLD.row_hash <> NEW.row_hash BEGIN
+  INSERT OR IGNORE INTO session_changes VALUES (OLD.source, OLD.session_id);
+END;
+
 -- Facts that count: the one source of every metric.
 CREATE VIEW counted_facts AS SELECT * FROM facts WHERE not_counted IS NULL;
 
@@ -151,7 +167,7 @@ CREATE TABLE contents (
   -- the input was a list of messages; else its only hash is the whole input
   is_message_list INTEGER NOT NULL,
   content_hash TEXT NOT NULL,
-  tool_calls INTEGER NOT NULL,
+  tool_calls INTEGER,
   updated_ms INTEGER NOT NULL,
   PRIMARY KEY (source, trace_id, id)
 ) STRICT, WITHOUT ROWID;

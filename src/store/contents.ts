@@ -12,7 +12,7 @@ export interface ContentToStore {
   readonly traceId: string;
   readonly id: string;
   readonly updatedMs: number;
-  readonly toolCalls: number;
+  readonly toolCalls: number | null;
   readonly content: ObservationContent;
 }
 

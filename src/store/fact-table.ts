@@ -1,8 +1,10 @@
 /** Reads and writes of the tables `facts` and `traces` that folding needs, prepared once. */
 import { createHash } from 'node:crypto';
 import type { Generation } from '../litellm/generation.ts';
+import { withContent } from '../litellm/content.ts';
 import { identityOf } from '../litellm/double-logged.ts';
 import type { TraceAttributes } from '../shared/observation.ts';
+import { openContents } from './contents.ts';
 import { factColumns, type Fact } from './fact.ts';
 import type { State } from './open-state.ts';
 
@@ -24,6 +26,7 @@ export interface FactTable {
 
 export function openFactTable(state: State, source: string): FactTable {
   const { db } = state;
+  const contents = openContents(state);
   const hashes = db.prepare(
     'SELECT trace_id, id, row_hash FROM facts WHERE source = ? AND window_from_ms = ?',
   );
@@ -51,9 +54,9 @@ export function openFactTable(state: State, source: string): FactTable {
   );
   const contentOf = (
     generation: Generation,
-  ): { content_hash: string; tool_calls: number } | undefined =>
+  ): { content_hash: string; tool_calls: number | null } | undefined =>
     content.get(source, generation.traceId, generation.id) as
-      | { content_hash: string; tool_calls: number }
+      | { content_hash: string; tool_calls: number | null }
       | undefined;
 
   return {
@@ -72,8 +75,8 @@ export function openFactTable(state: State, source: string): FactTable {
     put: (fact) => void upsert.run(fact),
     setUpdated: (fact) => void setUpdated.run(fact.updated_ms, source, fact.trace_id, fact.id),
     remove: (identity) => {
-      const at = identity.indexOf('\u0000');
-      remove.run(source, identity.slice(0, at), identity.slice(at + 1));
+      const { traceId, id } = parseIdentity(identity);
+      remove.run(source, traceId, id);
     },
     putTrace: (traceId, attributes) => {
       const stored = getTrace.get(source, traceId) as
@@ -89,7 +92,13 @@ export function openFactTable(state: State, source: string): FactTable {
     },
     withStoredContent: (generation) => {
       const stored = contentOf(generation);
-      return stored ? { ...generation, toolCalls: stored.tool_calls } : generation;
+      if (!stored) return generation;
+      const needsText = generation.isError
+        ? generation.statusMessage === null
+        : generation.tokens === null;
+      if (!needsText) return { ...generation, toolCalls: stored.tool_calls };
+      const output = contents.get({ source, ...generation })?.output ?? null;
+      return withContent(generation, { input: null, output });
     },
     contentHashOf: (generation) => contentOf(generation)?.content_hash ?? null,
     hashOfWindow: (windowFromMs) => {
@@ -104,4 +113,10 @@ export function openFactTable(state: State, source: string): FactTable {
       return hash.digest('hex').slice(0, 32);
     },
   };
+}
+
+/** The parts of an identity that `identityOf` made. */
+export function parseIdentity(identity: string): { readonly traceId: string; readonly id: string } {
+  const [traceId, id] = JSON.parse(identity) as [string, string];
+  return { traceId, id };
 }

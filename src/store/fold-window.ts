@@ -9,7 +9,7 @@ import type { TraceAttributes } from '../shared/observation.ts';
 import type { Interval } from '../shared/time.ts';
 import { findDoubleLoggedInTrace, findDoubleLoggedOverTraces } from './double-logging.ts';
 import { toFact, toResolvedGeneration, type Fact } from './fact.ts';
-import { openFactTable, type FactTable } from './fact-table.ts';
+import { openFactTable, parseIdentity, type FactTable } from './fact-table.ts';
 import type { State } from './open-state.ts';
 import { stagedTraces } from './staged-traces.ts';
 
@@ -138,5 +138,5 @@ function toIdentity(fact: Fact): { readonly traceId: string; readonly id: string
 }
 
 function toTraceId(identity: string): string {
-  return identity.slice(0, identity.indexOf('\u0000'));
+  return parseIdentity(identity).traceId;
 }

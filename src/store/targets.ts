@@ -57,3 +57,22 @@ export function putPublication(
     )
     .run(publication);
 }
+
+export interface TargetRow {
+  readonly target_id: number;
+  readonly uri: string;
+  readonly experiment_name: string;
+  readonly experiment_id: string;
+  readonly last_published_ms: number | null;
+}
+
+/** Every MLflow and experiment that this state was ever published to. */
+export function listTargets(state: State): TargetRow[] {
+  return state.db
+    .prepare(
+      `SELECT target_id, uri, experiment_name, experiment_id,
+         (SELECT MAX(published_ms) FROM publications p WHERE p.target_id = t.target_id) AS last_published_ms
+       FROM targets t ORDER BY target_id`,
+    )
+    .all() as TargetRow[];
+}

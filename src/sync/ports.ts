@@ -2,7 +2,12 @@
  * The ports: what `sync` needs of Langfuse and of MLflow. Adapters (`langfuse`, `mlflow`) implement them
  * and depend on this file, never the reverse.
  */
-import type { Observation, ObservationContent, Score, TraceAttributes } from '../shared/observation.ts';
+import type {
+  Observation,
+  ObservationContent,
+  Score,
+  TraceAttributes,
+} from '../shared/observation.ts';
 import type { Interval } from '../shared/time.ts';
 
 // ---------------------------------------------------------------- source (Langfuse)
@@ -75,11 +80,20 @@ export interface Source {
   readonly description: SourceDescription;
   readonly traffic: SourceTraffic;
   /** Every observation that starts in `[from, to)`, without its text unless the API always sends it. */
-  readWindow(interval: Interval, options: { readonly signal: AbortSignal }): AsyncIterable<SourcePage>;
+  readWindow(
+    interval: Interval,
+    options: { readonly signal: AbortSignal },
+  ): AsyncIterable<SourcePage>;
   /** The text of every GENERATION (and EMBEDDING) that starts in `[from, to)`. Only needed where `readWindow` rows lack `content`. */
-  readContent(interval: Interval, options: { readonly signal: AbortSignal }): AsyncIterable<ContentPage>;
+  readContent(
+    interval: Interval,
+    options: { readonly signal: AbortSignal },
+  ): AsyncIterable<ContentPage>;
   /** Every score whose timestamp is in `[from, to)`. Empty where the server has no score endpoint. */
-  readScores(interval: Interval, options: { readonly signal: AbortSignal }): AsyncIterable<readonly Score[]>;
+  readScores(
+    interval: Interval,
+    options: { readonly signal: AbortSignal },
+  ): AsyncIterable<readonly Score[]>;
 }
 
 // ---------------------------------------------------------------- target (MLflow)

@@ -1,0 +1,109 @@
+/** Puts the parts together: from parsed settings to an open Langfuse, an open MLflow and an open state file. */
+import { hostname } from 'node:os';
+import { renderTrackingUri } from './config/parse-tracking-uri.ts';
+import type { Secrets, Settings } from './config/settings.ts';
+import type { ProbeReport } from './langfuse/probe.ts';
+import type { SourceSettings } from './langfuse/source-settings.ts';
+import type { TargetSettings } from './mlflow/open-target.ts';
+import type { Clock } from './shared/clock.ts';
+import { checkStatePlace } from './store/check-state-place.ts';
+import { openState, type State } from './store/open-state.ts';
+import type { Source, Target } from './sync/ports.ts';
+import type { SyncSettings } from './sync/sync-settings.ts';
+
+export interface Surroundings {
+  readonly settings: Settings;
+  readonly secrets: Secrets;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Told in a sentence of waits, retries and what was left out. */
+  readonly onNotice: (message: string, details?: Readonly<Record<string, unknown>>) => void;
+}
+
+export function toSourceSettings(around: Surroundings): SourceSettings {
+  const { langfuse } = around.settings;
+  return {
+    baseUrl: langfuse.baseUrl,
+    publicKey: langfuse.publicKey ?? '',
+    secretKey: around.secrets.langfuseSecretKey ?? '',
+    pageSize: langfuse.pageSize,
+    concurrency: langfuse.concurrency,
+    timeoutMs: langfuse.timeoutMs,
+    maxWaitMs: langfuse.maxWaitMs,
+    reader: langfuse.reader,
+    environments: langfuse.environments,
+    clock: around.clock,
+    signal: around.signal,
+    onNotice: (notice) => around.onNotice(notice.message, { kind: notice.kind, ...notice.details }),
+  };
+}
+
+export function toTargetSettings(around: Surroundings): TargetSettings {
+  const { mlflow } = around.settings;
+  return {
+    trackingUri: renderTrackingUri(mlflow.trackingUri),
+    username: mlflow.username ?? undefined,
+    password: around.secrets.mlflowPassword ?? undefined,
+    token: around.secrets.mlflowToken ?? undefined,
+    workspace: mlflow.workspace ?? undefined,
+    insecureTls: mlflow.insecureTls,
+    serverCertPath: mlflow.serverCertPath ?? undefined,
+    clientCertPath: mlflow.clientCertPath ?? undefined,
+    timeoutMs: mlflow.timeoutMs,
+    maxRetries: mlflow.maxRetries,
+    concurrency: mlflow.concurrency,
+    clock: around.clock,
+    signal: around.signal,
+    onNotice: around.onNotice,
+  };
+}
+
+export function toSyncSettings(settings: Settings): SyncSettings {
+  return {
+    windowMs: settings.windows.sizeMs,
+    settleMs: settings.windows.settleMs,
+    lookbackMs: settings.windows.lookbackMs,
+    startMs: settings.windows.startMs,
+    experimentName: settings.mlflow.experimentName,
+    content: settings.content.text,
+    requestRuns: settings.content.requestRuns,
+    publishConcurrency: settings.mlflow.concurrency,
+    understanding: {
+      modelAliases: settings.understanding.modelAliases,
+      origin: settings.understanding.origin,
+      maxLatencyMs: settings.understanding.maxLatencyMs,
+    },
+  };
+}
+
+/** Probes Langfuse and opens it. Adapters are loaded here, when a command needs them, so that `--help` is quick. */
+export async function openConfiguredSource(around: Surroundings): Promise<Source> {
+  const { openSource } = await import('./langfuse/open-source.ts');
+  return openSource(toSourceSettings(around));
+}
+
+export async function openConfiguredTarget(around: Surroundings): Promise<Target> {
+  const { openTarget } = await import('./mlflow/open-target.ts');
+  return openTarget(toTargetSettings(around));
+}
+
+/** Looks at each part of the configured Langfuse by itself. Never throws. */
+export async function probeConfiguredSource(around: Surroundings): Promise<ProbeReport> {
+  const { probeSource } = await import('./langfuse/probe.ts');
+  return probeSource(toSourceSettings(around));
+}
+
+/** Opens the state file, creating it when it does not exist. */
+export function openConfiguredState(settings: Settings): State {
+  return openState(settings.state.file);
+}
+
+/** A sentence on whether the state file can be used; creates nothing. Throws STATE_*. */
+export function checkConfiguredState(settings: Settings): string {
+  return checkStatePlace(settings.state.file);
+}
+
+/** `host (process 123)`: who holds the lease. */
+export function toHolder(): string {
+  return `${hostname()} (process ${process.pid})`;
+}

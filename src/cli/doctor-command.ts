@@ -1,0 +1,141 @@
+import { checkConfiguredState, openConfiguredTarget, probeConfiguredSource } from '../app.ts';
+import { ExitCode, toAppError, type AppError } from '../shared/errors.ts';
+import type { Target } from '../sync/ports.ts';
+import { toExitCode } from './report-failure.ts';
+import type { CliSurroundings } from './surroundings.ts';
+import { withSettings, type CommandRun } from './with-settings.ts';
+
+/** One thing that was looked at. */
+export interface Check {
+  readonly plane: 'langfuse' | 'mlflow' | 'state';
+  readonly name: string;
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+interface PlaneReport {
+  readonly checks: readonly Check[];
+  readonly failure: AppError | null;
+}
+
+/** `langfuse-mlflow doctor`: each plane by itself, so that one fault hides no other. */
+export async function runDoctorCommand(
+  around: CliSurroundings,
+  flags: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  await withSettings(around, { name: 'doctor', flags }, async (command) => {
+    const planes = [await checkLangfuse(command), await checkMlflow(command), checkState(command)];
+    const checks = planes.flatMap((plane) => plane.checks);
+    const failures = planes.flatMap((plane) => plane.failure ?? []);
+    command.print(
+      command.isJson
+        ? `${JSON.stringify({ ok: failures.length === 0, checks })}\n`
+        : renderChecks(checks, failures),
+    );
+    const [first] = failures;
+    return first === undefined ? ExitCode.done : toExitCode(first);
+  });
+}
+
+async function checkLangfuse(command: CommandRun): Promise<PlaneReport> {
+  const report = await probeConfiguredSource(command);
+  const checks: Check[] = report.steps.map((step) => ({ plane: 'langfuse', ...step }));
+  if (report.description) {
+    const { description } = report;
+    checks.push({
+      plane: 'langfuse',
+      name: 'reader',
+      ok: true,
+      detail: `${description.reader} for project ${description.projectName ?? description.projectId}: ${description.reason}`,
+    });
+  } else if (report.failure) {
+    checks.push({ plane: 'langfuse', name: 'reader', ok: false, detail: report.failure.message });
+  }
+  return { checks, failure: report.failure };
+}
+
+/** Opens MLflow, looks for the experiment, and writes and deletes a probe run with an artifact. */
+async function checkMlflow(command: CommandRun): Promise<PlaneReport> {
+  const checks: Check[] = [];
+  const pass = (name: string, detail: string): void => {
+    checks.push({ plane: 'mlflow', name, ok: true, detail });
+  };
+  let doing = 'server';
+  try {
+    await using target = await openConfiguredTarget(command);
+    pass('server', `${target.description.uri}, version ${target.description.version ?? 'unknown'}`);
+    doing = 'experiment';
+    const name = command.settings.mlflow.experimentName;
+    const experiment = await target.findExperiment(name);
+    if (experiment === null) {
+      pass(
+        'experiment',
+        `${name} does not exist yet; sync creates it, and doctor writes nothing before that`,
+      );
+      return { checks, failure: null };
+    }
+    pass(
+      'experiment',
+      `${name} (id ${experiment.experimentId}), artifacts at ${experiment.artifactLocation}`,
+    );
+    doing = 'run and artifact';
+    await writeProbe(target, { experimentId: experiment.experimentId, nowMs: command.clock.now() });
+    pass('run and artifact', 'a probe run with an artifact was written and deleted again');
+    return { checks, failure: null };
+  } catch (caught) {
+    const failure = toAppError(caught);
+    checks.push({ plane: 'mlflow', name: doing, ok: false, detail: failure.message });
+    return { checks, failure };
+  }
+}
+
+async function writeProbe(
+  target: Target,
+  probe: { readonly experimentId: string; readonly nowMs: number },
+): Promise<void> {
+  const run = await target.createRun({
+    experimentId: probe.experimentId,
+    name: 'langfuse-mlflow doctor',
+    startMs: probe.nowMs,
+    tags: {
+      'mlflow.note.content': 'Written by `langfuse-mlflow doctor` to see that writing works.',
+    },
+  });
+  try {
+    await target.putArtifact({
+      run,
+      path: 'doctor.txt',
+      body: new TextEncoder().encode('ok\n'),
+      contentType: 'text/plain',
+    });
+    await target.updateRun({ runId: run.runId, status: 'FINISHED', endMs: probe.nowMs });
+  } finally {
+    await target.deleteRun(run.runId);
+  }
+}
+
+function checkState(command: CommandRun): PlaneReport {
+  try {
+    return {
+      checks: [
+        { plane: 'state', name: 'file', ok: true, detail: checkConfiguredState(command.settings) },
+      ],
+      failure: null,
+    };
+  } catch (caught) {
+    const failure = toAppError(caught);
+    return {
+      checks: [{ plane: 'state', name: 'file', ok: false, detail: failure.message }],
+      failure,
+    };
+  }
+}
+
+function renderChecks(checks: readonly Check[], failures: readonly AppError[]): string {
+  const lines = checks.map(
+    (check) =>
+      `${check.ok ? 'ok  ' : 'FAIL'}  ${check.plane.padEnd(8)}  ${check.name.padEnd(16)}  ${check.detail}`,
+  );
+  const next = failures.map((failure) => `next: ${failure.hint}`);
+  return `${[...lines, ...(next.length > 0 ? ['', ...next] : [])].join('\n')}\n`;
+}

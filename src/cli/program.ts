@@ -1,0 +1,100 @@
+/** Registers the commands. Each verb's work is loaded only when it is called. */
+import { Command } from 'commander';
+import type { CommandName } from '../config/command-names.ts';
+import { addSettingOptions } from '../config/setting-options.ts';
+import type { CliSurroundings } from './surroundings.ts';
+import { readVersion } from './version.ts';
+
+type Flags = Readonly<Record<string, unknown>>;
+type Verb = (around: CliSurroundings, flags: Flags) => Promise<void>;
+
+export function createProgram(around: CliSurroundings): Command {
+  const program = new Command('langfuse-mlflow');
+  program
+    .description(
+      'Syncs Langfuse traces and generations to MLflow: exact metrics per model and per session.',
+    )
+    .version(readVersion(), '-V, --version')
+    .configureOutput({
+      writeOut: (text) => around.stdout.write(text),
+      writeErr: (text) => around.stderr.write(text),
+    })
+    .exitOverride()
+    .addHelpText(
+      'after',
+      `
+Examples:
+  langfuse-mlflow demo                                       sample traffic into ./mlflow.db
+  langfuse-mlflow doctor --env-file .env                     is everything reachable and allowed?
+  langfuse-mlflow sync --env-file .env                       the nightly job
+  langfuse-mlflow backfill --from 2026-10-01 --to 2026-11-01 --env-file .env
+
+Exit codes: 0 done, 2 usage or settings, 3 behind, 4 some windows failed or are incomplete,
+75 try again later, 130/143 stopped. Every error names what failed and the next step.`,
+    );
+
+  add(program, around, {
+    name: 'sync',
+    description:
+      'Read what is new in Langfuse and publish it to MLflow; late rows of the lookback too.',
+    example: 'langfuse-mlflow sync --env-file .env',
+    load: async () => (await import('./sync-command.ts')).runSyncCommand,
+  });
+  add(program, around, {
+    name: 'backfill',
+    description: 'Read a range again, or for the first time, and publish what changed.',
+    example: 'langfuse-mlflow backfill --from 2026-10-01 --to 2026-11-01',
+    configure: (command) =>
+      command
+        .requiredOption(
+          '--from <WHEN>',
+          'first day (2026-10-01) or instant (2026-10-01T00:00Z), UTC',
+        )
+        .requiredOption('--to <WHEN>', 'end, not included: a day or instant, UTC'),
+    load: async () => (await import('./backfill-command.ts')).runBackfillCommand,
+  });
+  add(program, around, {
+    name: 'status',
+    description:
+      'Tell from the state file alone how far each project is, what is missing and what is quarantined.',
+    example: 'langfuse-mlflow status --json',
+    load: async () => (await import('./status-command.ts')).runStatusCommand,
+  });
+  add(program, around, {
+    name: 'doctor',
+    description: 'Check Langfuse, MLflow and the state file, each by itself.',
+    example: 'langfuse-mlflow doctor --env-file .env',
+    load: async () => (await import('./doctor-command.ts')).runDoctorCommand,
+  });
+  add(program, around, {
+    name: 'demo',
+    description:
+      'Start a sample Langfuse with two weeks of traffic, sync it into ./mlflow.db and tell how to look at it.',
+    example: 'langfuse-mlflow demo',
+    load: async () => (await import('./demo-command.ts')).runDemoCommand,
+  });
+  return program;
+}
+
+function add(
+  program: Command,
+  around: CliSurroundings,
+  verb: {
+    readonly name: CommandName;
+    readonly description: string;
+    readonly example: string;
+    readonly configure?: (command: Command) => Command;
+    readonly load: () => Promise<Verb>;
+  },
+): void {
+  const command = program.command(verb.name).description(verb.description);
+  verb.configure?.(command);
+  command.option('--json', 'print the result as one JSON object on stdout');
+  addSettingOptions(command, verb.name);
+  command.addHelpText('after', `\nExample:\n  ${verb.example}`);
+  command.exitOverride();
+  command.action(async () => {
+    const run = await verb.load();
+    await run(around, command.opts<Record<string, unknown>>());
+  });
+}

@@ -1,0 +1,131 @@
+/** What `sync`, `backfill` and `demo` print at the end. */
+import Table from 'cli-table3';
+import { toCount, toDuration, toUsd } from '../runs/note.ts';
+import { toIso, toWindowLabel } from '../shared/time.ts';
+import type { SyncSummary } from '../sync/run-sync.ts';
+import { toErrorJson } from './report-failure.ts';
+
+const unknown = 'unknown';
+
+/** Tables for people: what each model did in the windows that were read, and how the run went. */
+export function renderSummary(summary: SyncSummary): string {
+  const lines = [
+    '',
+    renderModels(summary),
+    '',
+    `Windows   ${summary.windowsRead} of ${summary.windowsPlanned} read, ${summary.windowsPublished} published, ${summary.windowsUnchanged} unchanged`,
+    `Rows      ${toCount(summary.rows)} read, ${toCount(summary.generations)} LiteLLM calls${
+      summary.quarantined > 0
+        ? `, ${toCount(summary.quarantined)} QUARANTINED (langfuse-mlflow status)`
+        : ''
+    }`,
+    `Runs      ${toCount(summary.runs.created)} created, ${toCount(summary.runs.updated)} updated, ${toCount(summary.runs.unchanged)} unchanged in experiment ${summary.experimentName}`,
+    `Calls     ${toCount(summary.langfuse.requests)} to Langfuse (${summary.langfuse.retries} retries, ${summary.langfuse.rateLimited} rate limited), ${toCount(summary.mlflow.writes)} writes to MLflow`,
+    `Complete  up to ${toIso(summary.watermarkMs)}${
+      summary.watermarkMs < summary.settledEndMs ? ` of ${toIso(summary.settledEndMs)}` : ''
+    }, in ${toDuration(summary.elapsedMs)}`,
+  ];
+  for (const { window, error } of summary.failed) {
+    lines.push(
+      '',
+      `FAILED    ${toWindowLabel(window)}: ${error.message}`,
+      `  next:   ${error.hint}`,
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function renderModels(summary: SyncSummary): string {
+  const table = new Table({
+    head: [
+      'model',
+      'requests',
+      'errors',
+      'input',
+      'of it cached',
+      'output',
+      'cost',
+      'latency p50',
+      'p95',
+    ],
+    colAligns: ['left', ...Array.from({ length: 8 }, () => 'right' as const)],
+    style: { head: [], border: [], compact: true },
+  });
+  for (const { model, metrics } of summary.totals.models) table.push(toRow(model, metrics));
+  table.push(toRow('all', summary.totals.all));
+  const partial = [...summary.totals.models].some(({ metrics }) => isPartial(metrics));
+  return partial
+    ? `${table.toString()}\n* some attempts have no known cost and are not in it`
+    : table.toString();
+}
+
+/** A line of the table. */
+function toRow(name: string, metrics: ReadonlyMap<string, number>): string[] {
+  return [
+    name,
+    count(metrics, 'requests'),
+    count(metrics, 'errors'),
+    count(metrics, 'prompt_tokens'),
+    count(metrics, 'cache_read_tokens'),
+    count(metrics, 'completion_tokens'),
+    cost(metrics),
+    duration(metrics, 'latency_ms/p50'),
+    duration(metrics, 'latency_ms/p95'),
+  ];
+}
+
+function count(metrics: ReadonlyMap<string, number>, name: string): string {
+  const value = metrics.get(name);
+  return value === undefined ? unknown : toCount(value);
+}
+
+function cost(metrics: ReadonlyMap<string, number>): string {
+  const value = metrics.get('cost_usd');
+  return value === undefined ? unknown : `${toUsd(value)}${isPartial(metrics) ? '*' : ''}`;
+}
+
+function isPartial(metrics: ReadonlyMap<string, number>): boolean {
+  return metrics.has('cost_usd') && (metrics.get('cost_unknown_requests') ?? 0) > 0;
+}
+
+function duration(metrics: ReadonlyMap<string, number>, name: string): string {
+  const value = metrics.get(name);
+  return value === undefined ? unknown : toDuration(value);
+}
+
+/** The contract of `--json`, docs/formats.md. */
+export function toSummaryJson(summary: SyncSummary, exitCode: number): Record<string, unknown> {
+  return {
+    command: summary.command,
+    exit_code: exitCode,
+    project: { id: summary.projectId, name: summary.projectName },
+    experiment: { id: summary.experimentId, name: summary.experimentName },
+    windows: {
+      planned: summary.windowsPlanned,
+      read: summary.windowsRead,
+      published: summary.windowsPublished,
+      unchanged: summary.windowsUnchanged,
+      failed: summary.failed.map(({ window, error }) => ({
+        window: toWindowLabel(window),
+        ...toErrorJson(error),
+      })),
+    },
+    rows: {
+      read: summary.rows,
+      generations: summary.generations,
+      quarantined: summary.quarantined,
+    },
+    runs: summary.runs,
+    totals: {
+      ...Object.fromEntries(summary.totals.all),
+      models: Object.fromEntries(
+        summary.totals.models.map(({ model, metrics }) => [model, Object.fromEntries(metrics)]),
+      ),
+    },
+    watermark: toIso(summary.watermarkMs),
+    settled_end: toIso(summary.settledEndMs),
+    langfuse: summary.langfuse,
+    mlflow: summary.mlflow,
+    elapsed_ms: summary.elapsedMs,
+  };
+}

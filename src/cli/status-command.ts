@@ -1,0 +1,97 @@
+import { existsSync } from 'node:fs';
+import { AppError, ExitCode } from '../shared/errors.ts';
+import { toIso, toWindowLabel } from '../shared/time.ts';
+import { openConfiguredState } from '../app.ts';
+import { isBehind, readStatus, type SourceStatus } from '../sync/read-status.ts';
+import type { CliSurroundings } from './surroundings.ts';
+import { withSettings } from './with-settings.ts';
+
+/** `langfuse-mlflow status`: exit code 0 when every settled window is finished, 3 when not. */
+export async function runStatusCommand(
+  around: CliSurroundings,
+  flags: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  await withSettings(around, { name: 'status', flags }, async (command) => {
+    const { file } = command.settings.state;
+    if (!existsSync(file)) {
+      throw new AppError(
+        'STATE_UNUSABLE',
+        `There is no state file ${file} yet: nothing was synced with it.`,
+      );
+    }
+    using state = openConfiguredState(command.settings);
+    const status = readStatus(state, {
+      nowMs: command.clock.now(),
+      settleMs: command.settings.windows.settleMs,
+    });
+    command.print(
+      command.isJson
+        ? `${JSON.stringify({ sources: status.map(toJson) })}\n`
+        : renderStatus(status),
+    );
+    return isBehind(status) ? ExitCode.behind : ExitCode.done;
+  });
+}
+
+export function renderStatus(status: readonly SourceStatus[]): string {
+  if (status.length === 0) return 'Nothing was read yet.\n';
+  return status
+    .map((one) => {
+      const lines = [
+        `Project   ${one.source.name ?? one.source.source} (${one.source.source}) at ${one.source.base_url}`,
+        `Windows   ${one.windowsRead} read since ${toIso(one.source.start_ms)}, last at ${toTime(one.lastReadMs)}`,
+      ];
+      for (const target of one.targets) {
+        lines.push(
+          `MLflow    ${target.target.uri}, experiment ${target.target.experiment_name}`,
+          `Complete  up to ${toIso(target.watermarkMs)}${target.behindMs > 0 ? `, BEHIND by ${toHours(target.behindMs)}` : ', nothing is due'}; ${target.windowsFinished} windows finished, last at ${toTime(target.lastPublishedMs)}`,
+        );
+      }
+      if (one.holes.length > 0) {
+        lines.push(
+          `Holes     ${one.holes.map(toWindowLabel).join(', ')}: the next sync reads them`,
+        );
+      }
+      for (const row of one.quarantine) {
+        lines.push(
+          `Quarantine ${toIso(row.window_from_ms)} trace ${row.trace_id || '(none)'} row ${row.id}: ${row.reason} (seen ${row.attempts} times)`,
+        );
+      }
+      return lines.join('\n');
+    })
+    .join('\n\n')
+    .concat('\n');
+}
+
+function toJson(one: SourceStatus): Record<string, unknown> {
+  return {
+    project: { id: one.source.source, name: one.source.name, base_url: one.source.base_url },
+    start: toIso(one.source.start_ms),
+    windows_read: one.windowsRead,
+    last_read: one.lastReadMs === null ? null : toIso(one.lastReadMs),
+    holes: one.holes.map(toWindowLabel),
+    quarantine: one.quarantine.map((row) => ({
+      window: toIso(row.window_from_ms),
+      trace_id: row.trace_id,
+      id: row.id,
+      reason: row.reason,
+      attempts: row.attempts,
+    })),
+    targets: one.targets.map((target) => ({
+      uri: target.target.uri,
+      experiment: target.target.experiment_name,
+      windows_finished: target.windowsFinished,
+      watermark: toIso(target.watermarkMs),
+      behind_ms: target.behindMs,
+      last_published: target.lastPublishedMs === null ? null : toIso(target.lastPublishedMs),
+    })),
+  };
+}
+
+function toTime(ms: number | null): string {
+  return ms === null ? 'never' : toIso(ms);
+}
+
+function toHours(ms: number): string {
+  return `${(ms / 3_600_000).toFixed(1)} h`;
+}

@@ -1,0 +1,22 @@
+/** Sessions that lost or changed a fact since they were last published. Filled by triggers on `facts`. */
+import type { State } from './open-state.ts';
+
+export function listSessionChanges(state: State, source: string): string[] {
+  return state.db
+    .prepare('SELECT session_id FROM session_changes WHERE source = ? ORDER BY session_id')
+    .pluck()
+    .all(source) as string[];
+}
+
+export function clearSessionChanges(
+  state: State,
+  source: string,
+  sessionIds: readonly string[],
+): void {
+  const remove = state.db.prepare(
+    'DELETE FROM session_changes WHERE source = ? AND session_id = ?',
+  );
+  state.db.transaction(() => {
+    for (const sessionId of sessionIds) remove.run(source, sessionId);
+  })();
+}

@@ -1,0 +1,197 @@
+/** The artifacts of each grain as specs: what they are made of is hashed, the bytes are made when they are needed. */
+import { createHash } from 'node:crypto';
+import { renderErrorsTable } from '../report/errors-table.ts';
+import { manifestFormat, renderManifest, type Manifest } from '../report/manifest.ts';
+import { renderModelsTable } from '../report/models-table.ts';
+import { toRequestFiles } from '../report/request-files.ts';
+import { renderRequestsTable } from '../report/requests-table.ts';
+import { renderSessionsTable } from '../report/sessions-table.ts';
+import { renderTranscript } from '../report/transcript.ts';
+import type { WindowCounters } from '../metrics/window-counters.ts';
+import type { ArtifactSpec } from '../runs/run-spec.ts';
+import { hashOf } from '../shared/hash.ts';
+import { toIso } from '../shared/time.ts';
+import { listFacts, rowHashes, type SqlParameters } from '../store/aggregates.ts';
+import { openContents, type Contents } from '../store/contents.ts';
+import type { Fact } from '../store/fact.ts';
+import type { State } from '../store/open-state.ts';
+import { listQuarantine } from '../store/quarantine.ts';
+import type { WindowRow } from '../store/windows.ts';
+
+/** Grows when the look of an artifact changes, so that it is written anew. */
+const formatVersion = 1;
+
+/** A table of more rows is slow to open in a browser; what is left out is said in the table. */
+const mostTableRows = 10_000;
+
+interface FactQuery {
+  readonly where: string;
+  readonly parameters: SqlParameters;
+}
+
+type Metrics = ReadonlyMap<string, number>;
+
+export function windowArtifacts(window: {
+  readonly state: State;
+  readonly row: WindowRow;
+  readonly metrics: Metrics;
+  readonly counters: WindowCounters;
+  readonly models: ReadonlyMap<string, Metrics>;
+  readonly sessions: ReadonlyMap<string, Metrics>;
+}): ArtifactSpec[] {
+  const { state, row } = window;
+  const query = {
+    where: 'source = @source AND window_from_ms = @from',
+    parameters: { source: row.source, from: row.from_ms },
+  };
+  const tables = [
+    eager(
+      'models.json',
+      renderModelsTable([...window.models].map(([model, metrics]) => ({ model, metrics }))),
+    ),
+    eager(
+      'sessions.json',
+      renderSessionsTable(
+        [...window.sessions].map(([sessionId, metrics]) => ({ sessionId, metrics })),
+      ),
+    ),
+    ...factTables(state, query),
+  ];
+  return [...tables, manifest(window, tables)];
+}
+
+export function modelArtifacts(state: State, query: FactQuery): ArtifactSpec[] {
+  return factTables(state, query);
+}
+
+export function sessionArtifacts(
+  state: State,
+  session: FactQuery & { readonly sessionId: string; readonly url: string },
+): ArtifactSpec[] {
+  const sourceHash = hashOf([formatVersion, session.url, rowHashes(state, session)]);
+  const transcript: ArtifactSpec = {
+    path: 'transcript.md',
+    contentType: 'text/markdown; charset=utf-8',
+    isTable: false,
+    sourceHash,
+    render: () => {
+      const contents = openContents(state);
+      const turns = listFacts(state, session).map((fact) => ({
+        fact,
+        content: contentOf(contents, fact),
+      }));
+      return new TextEncoder().encode(
+        renderTranscript({ sessionId: session.sessionId, url: session.url, turns }),
+      );
+    },
+  };
+  return [requestsTable(state, session), transcript];
+}
+
+export function requestArtifacts(contents: Contents, fact: Fact): ArtifactSpec[] {
+  return toRequestFiles({ fact, content: contentOf(contents, fact) }).map((file) => ({
+    path: file.path,
+    contentType: file.contentType,
+    isTable: false,
+    sourceHash: hashOf([formatVersion, file.path, file.text]),
+    render: () => new TextEncoder().encode(file.text),
+  }));
+}
+
+function factTables(state: State, query: FactQuery): ArtifactSpec[] {
+  return [
+    requestsTable(state, query),
+    {
+      path: 'errors.json',
+      contentType: 'application/json',
+      isTable: true,
+      sourceHash: hashOf([
+        formatVersion,
+        rowHashes(state, { ...query, where: `${query.where} AND is_error = 1` }),
+      ]),
+      render: () =>
+        renderErrorsTable(listFacts(state, { ...query, where: `${query.where} AND is_error = 1` })),
+    },
+  ];
+}
+
+function requestsTable(state: State, query: FactQuery): ArtifactSpec {
+  const hashes = rowHashes(state, query);
+  return {
+    path: 'requests.json',
+    contentType: 'application/json',
+    isTable: true,
+    sourceHash: hashOf([formatVersion, hashes]),
+    render: () =>
+      renderRequestsTable(listFacts(state, { ...query, limit: mostTableRows }), {
+        total: hashes.length,
+      }),
+  };
+}
+
+function manifest(
+  window: Parameters<typeof windowArtifacts>[0],
+  artifacts: readonly ArtifactSpec[],
+): ArtifactSpec {
+  const { row, counters } = window;
+  const told: Omit<Manifest, 'artifacts'> = {
+    format: manifestFormat,
+    window: { from: toIso(row.from_ms), to: toIso(row.to_ms) },
+    source: row.source,
+    reader: row.reader,
+    input_hash: row.input_hash,
+    counters: {
+      rows_read: counters.rowsRead,
+      duplicate_rows_dropped: counters.duplicateRows,
+      double_logged_dropped: counters.doubleLogged,
+      synthetic_roots: counters.syntheticRoots,
+      not_generations: counters.notGenerations,
+      other_origin: counters.otherOrigin,
+      rows_quarantined: counters.quarantined,
+    },
+    metrics: Object.fromEntries(window.metrics),
+    langfuse_version: row.server_version,
+    quarantine: listQuarantine(window.state, row.source, row.from_ms).map((one) => ({
+      trace_id: one.trace_id,
+      id: one.id,
+      reason: one.reason,
+    })),
+  };
+  return {
+    path: 'manifest.json',
+    contentType: 'application/json',
+    isTable: false,
+    // What depends on how the window was read, not on what it holds, makes no new revision.
+    sourceHash: hashOf([
+      formatVersion,
+      row.input_hash,
+      artifacts.map((one) => [one.path, one.sourceHash]),
+    ]),
+    render: () =>
+      renderManifest({
+        ...told,
+        artifacts: artifacts.map((artifact) => {
+          const bytes = artifact.render();
+          return {
+            path: artifact.path,
+            bytes: bytes.byteLength,
+            sha256: createHash('sha256').update(bytes).digest('hex'),
+          };
+        }),
+      }),
+  };
+}
+
+function eager(path: string, bytes: Uint8Array): ArtifactSpec {
+  return {
+    path,
+    contentType: 'application/json',
+    isTable: true,
+    sourceHash: hashOf([formatVersion, new TextDecoder().decode(bytes)]),
+    render: () => bytes,
+  };
+}
+
+function contentOf(contents: Contents, fact: Fact): ReturnType<Contents['get']> {
+  return contents.get({ source: fact.source, traceId: fact.trace_id, id: fact.id });
+}

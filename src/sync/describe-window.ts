@@ -1,0 +1,242 @@
+/** Describes what a window's runs must hold: from facts to run specs. Reads the state, writes nothing. */
+import { buildAggregateQuery, toMetrics, type AggregateQuery } from '../metrics/aggregate-query.ts';
+import { buildScoreQuery, toScoreMetrics, type ScoreRow } from '../metrics/score-query.ts';
+import { toCounterMetrics } from '../metrics/window-counters.ts';
+import { toModelRun } from '../runs/to-model-run.ts';
+import { toRequestRun } from '../runs/to-request-run.ts';
+import { toSessionRun } from '../runs/to-session-run.ts';
+import { toWindowRun } from '../runs/to-window-run.ts';
+import { toTrendPoint, type TrendPointSpec } from '../runs/trend.ts';
+import type { RunSpec } from '../runs/run-spec.ts';
+import { toInstant, type Interval } from '../shared/time.ts';
+import {
+  countDoubleLogged,
+  distinctValues,
+  listFacts,
+  queryRows,
+  sessionSpan,
+  sessionsOfWindow,
+  type SqlParameters,
+} from '../store/aggregates.ts';
+import { toResolvedGeneration } from '../store/fact.ts';
+import { openContents } from '../store/contents.ts';
+import type { State } from '../store/open-state.ts';
+import { toInterval, type WindowRow } from '../store/windows.ts';
+import {
+  modelArtifacts,
+  requestArtifacts,
+  sessionArtifacts,
+  windowArtifacts,
+} from './artifacts.ts';
+
+export interface WindowDescription {
+  readonly window: RunSpec;
+  readonly models: readonly {
+    readonly run: RunSpec;
+    readonly trend: TrendPointSpec;
+    readonly model: string;
+  }[];
+}
+
+export interface DescribedSource {
+  readonly projectId: string;
+  readonly projectName: string | null;
+  readonly baseUrl: string;
+}
+
+const inWindow = 'source = @source AND window_from_ms = @from';
+
+/** The window's own run, one run per model, and the models' trend points. */
+export function describeWindow(
+  state: State,
+  source: DescribedSource,
+  row: WindowRow,
+): WindowDescription {
+  const interval = toInterval(row);
+  const parameters = { source: source.projectId, from: row.from_ms };
+  const byModel = groupMetrics(
+    state,
+    { grain: 'model', groupBy: 'model', where: inWindow },
+    parameters,
+  );
+  const trends = groupMetrics(
+    state,
+    { grain: 'trend', groupBy: 'model', where: inWindow },
+    parameters,
+  );
+  const bySession = groupMetrics(
+    state,
+    { grain: 'session', groupBy: 'session_id', where: `${inWindow} AND session_id IS NOT NULL` },
+    parameters,
+  );
+  const totals = groupMetrics(
+    state,
+    { grain: 'window', groupBy: null, where: inWindow },
+    parameters,
+  ).get('');
+  const counters = {
+    rowsRead: row.rows_read,
+    duplicateRows: row.duplicate_rows,
+    doubleLogged: countDoubleLogged(state, source.projectId, row.from_ms),
+    syntheticRoots: row.synthetic_roots,
+    notGenerations: row.not_generations,
+    otherOrigin: row.other_origin,
+    quarantined: row.unreadable,
+  };
+  // A quiet window is a fact too: its counts are zero, its averages unknown.
+  const metrics = new Map([
+    ...(totals ??
+      new Map([
+        ['requests', 0],
+        ['attempts', 0],
+        ['errors', 0],
+      ])),
+    ...toCounterMetrics(counters),
+  ]);
+  return {
+    window: toWindowRun({
+      source: source.projectId,
+      projectName: source.projectName,
+      interval,
+      metrics,
+      artifacts: windowArtifacts({
+        state,
+        row,
+        metrics,
+        counters,
+        models: byModel,
+        sessions: bySession,
+      }),
+    }),
+    models: [...byModel].map(([model, modelMetrics]) => {
+      const where = `${inWindow} AND model = @model`;
+      const modelParameters = { ...parameters, model };
+      return {
+        model,
+        run: toModelRun({
+          source: source.projectId,
+          interval,
+          model,
+          providers: distinctValues(state, {
+            column: 'provider',
+            where,
+            parameters: modelParameters,
+          }),
+          rawNames: distinctValues(state, {
+            column: 'model_raw',
+            where,
+            parameters: modelParameters,
+          }),
+          metrics: modelMetrics,
+          artifacts: modelArtifacts(state, { where, parameters: modelParameters }),
+        }),
+        trend: toTrendPoint({
+          source: source.projectId,
+          model,
+          interval,
+          metrics: trends.get(model) ?? new Map(),
+        }),
+      };
+    }),
+  };
+}
+
+/** Runs of the given sessions, each from all its facts over all windows. Sessions without facts give none. */
+export function describeSessions(
+  state: State,
+  place: {
+    readonly source: DescribedSource;
+    readonly windowMs: number;
+    readonly sessionIds: readonly string[];
+  },
+): RunSpec[] {
+  const { source } = place;
+  const parameters = { source: source.projectId, sessions: JSON.stringify(place.sessionIds) };
+  const where = 'source = @source AND session_id IN (SELECT value FROM json_each(@sessions))';
+  const metrics = groupMetrics(
+    state,
+    { grain: 'session', groupBy: 'session_id', where },
+    parameters,
+  );
+  return place.sessionIds.flatMap((sessionId) => {
+    const sessionMetrics = metrics.get(sessionId);
+    const span = sessionSpan(state, source.projectId, sessionId);
+    if (sessionMetrics === undefined || span === null) return [];
+    const query = {
+      where: 'source = @source AND session_id = @session',
+      parameters: { source: source.projectId, session: sessionId },
+    };
+    const url = toSessionUrl(source, sessionId);
+    return [
+      toSessionRun({
+        source: source.projectId,
+        firstWindow: {
+          fromMs: toInstant(span.windowFromMs),
+          toMs: toInstant(span.windowFromMs + place.windowMs),
+        },
+        facts: {
+          sessionId,
+          startMs: span.startMs,
+          endMs: span.endMs,
+          sources: distinctValues(state, { column: 'session_source', ...query }),
+          models: distinctValues(state, { column: 'model', ...query }),
+          users: distinctValues(state, { column: 'user_id', ...query }),
+          keyAliases: distinctValues(state, { column: 'key_alias', ...query }),
+          teams: distinctValues(state, { column: 'team_alias', ...query }),
+          clientTools: distinctValues(state, { column: 'client_tool', ...query }),
+        },
+        url,
+        metrics: sessionMetrics,
+        artifacts: sessionArtifacts(state, { ...query, sessionId, url }),
+      }),
+    ];
+  });
+}
+
+/** Sessions that a window's publication must look at. */
+export function sessionsToDescribe(state: State, source: string, windowFromMs: number): string[] {
+  return sessionsOfWindow(state, source, windowFromMs);
+}
+
+/** One run per attempt of the window. */
+export function describeRequests(
+  state: State,
+  source: DescribedSource,
+  interval: Interval,
+): RunSpec[] {
+  const contents = openContents(state);
+  return listFacts(state, {
+    where: inWindow,
+    parameters: { source: source.projectId, from: interval.fromMs },
+  }).map((fact) =>
+    toRequestRun({
+      source: source.projectId,
+      interval,
+      generation: toResolvedGeneration(fact),
+      artifacts: requestArtifacts(contents, fact),
+    }),
+  );
+}
+
+function groupMetrics(
+  state: State,
+  query: AggregateQuery,
+  parameters: SqlParameters,
+): Map<string, Map<string, number>> {
+  const groups = new Map<string, Map<string, number>>();
+  const rows = queryRows<Record<string, unknown>>(state, {
+    sql: buildAggregateQuery(query),
+    parameters,
+  });
+  for (const row of rows) groups.set(String(row['group_key']), toMetrics(row));
+  if (query.grain !== 'trend') {
+    for (const row of queryRows<ScoreRow>(state, { sql: buildScoreQuery(query), parameters })) {
+      for (const [name, value] of toScoreMetrics(row)) groups.get(row.group_key)?.set(name, value);
+    }
+  }
+  return groups;
+}
+
+function toSessionUrl(source: DescribedSource, sessionId: string): string {
+  return `${source.baseUrl.replace(/\/+$/, '')}/project/${encodeURIComponent(source.projectId)}/sessions/${encodeURIComponent(sessionId)}`;
+}

@@ -1,0 +1,33 @@
+/** Holds the lease of the state file for as long as a run goes on. */
+import type { Clock } from '../shared/clock.ts';
+import { leaseMs, takeLease } from '../store/lease.ts';
+import type { State } from '../store/open-state.ts';
+
+export interface KeptLease extends Disposable {
+  /** Aborts, with STATE_BUSY as reason, when another worker has taken over. */
+  readonly signal: AbortSignal;
+}
+
+/** Takes the lease and renews it at a third of its life. Throws STATE_BUSY while another worker holds it. */
+export function keepLease(
+  state: State,
+  keeper: { readonly clock: Clock; readonly holder: string },
+): KeptLease {
+  const lease = takeLease(state, { holder: keeper.holder, nowMs: keeper.clock.now() });
+  const lost = new AbortController();
+  const timer = setInterval(() => {
+    try {
+      lease.renew(keeper.clock.now());
+    } catch (error) {
+      lost.abort(error);
+    }
+  }, leaseMs / 3);
+  timer.unref();
+  return {
+    signal: lost.signal,
+    [Symbol.dispose]() {
+      clearInterval(timer);
+      lease.release();
+    },
+  };
+}

@@ -1,0 +1,72 @@
+/** Decides which windows a run reads. Pure. */
+import { AppError } from '../shared/errors.ts';
+import { toInstant, toIso, type InstantMs, type Interval } from '../shared/time.ts';
+import { alignDown, alignUp, splitIntoWindows } from './windows.ts';
+
+export interface PlannedWindow {
+  readonly interval: Interval;
+  /** `new`: never read; `lookback`: read again for late rows; `asked`: by a backfill. */
+  readonly reason: 'new' | 'lookback' | 'asked';
+}
+
+interface Times {
+  readonly nowMs: InstantMs;
+  readonly windowMs: number;
+  /** How far in the past a window must end before it is read. */
+  readonly settleMs: number;
+}
+
+/** End of the newest window that may be read now. */
+export function settledEnd(times: Times): InstantMs {
+  return alignDown(times.nowMs - times.settleMs, times.windowMs);
+}
+
+/** Windows from `startMs` to the settled end that were never read, and those within the lookback again; oldest first. */
+export function planSync(
+  plan: Times & {
+    readonly startMs: number;
+    readonly lookbackMs: number;
+    /** Starts of the windows that were read. */
+    readonly read: ReadonlySet<number>;
+  },
+): PlannedWindow[] {
+  const endMs = settledEnd(plan);
+  const lookbackFromMs = endMs - plan.lookbackMs;
+  return splitIntoWindows({
+    fromMs: alignDown(plan.startMs, plan.windowMs),
+    toMs: endMs,
+    windowMs: plan.windowMs,
+  })
+    .filter((interval) => !plan.read.has(interval.fromMs) || interval.toMs > lookbackFromMs)
+    .map((interval) => ({ interval, reason: plan.read.has(interval.fromMs) ? 'lookback' : 'new' }));
+}
+
+/**
+ * Every settled window that `[fromMs, toMs)` touches, read or not; oldest first.
+ * Throws USAGE for an empty range and for one that has not settled yet.
+ */
+export function planBackfill(
+  plan: Times & { readonly fromMs: number; readonly toMs: number },
+): PlannedWindow[] {
+  if (plan.toMs <= plan.fromMs) {
+    throw new AppError(
+      'USAGE',
+      `--to ${toIso(plan.toMs)} is not after --from ${toIso(plan.fromMs)}.`,
+    );
+  }
+  const endMs = settledEnd(plan);
+  const fromMs = alignDown(plan.fromMs, plan.windowMs);
+  const toMs = Math.min(alignUp(plan.toMs, plan.windowMs), endMs);
+  if (toMs <= fromMs) {
+    throw new AppError(
+      'USAGE',
+      `No window of ${toIso(plan.fromMs)} to ${toIso(plan.toMs)} has settled; the newest that may be read ends at ${toIso(endMs)} (SYNC_SETTLE).`,
+    );
+  }
+  return splitIntoWindows({ fromMs, toMs: toInstant(toMs), windowMs: plan.windowMs }).map(
+    (interval) => ({
+      interval,
+      reason: 'asked',
+    }),
+  );
+}

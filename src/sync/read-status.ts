@@ -1,0 +1,72 @@
+/** How far each project is, from the state file alone. */
+import type { InstantMs, Interval } from '../shared/time.ts';
+import type { State } from '../store/open-state.ts';
+import { listQuarantine, type QuarantineRow } from '../store/quarantine.ts';
+import { listTargets, publishedHashes, type TargetRow } from '../store/targets.ts';
+import { listSources, listWindows, toInterval, type SourceRow } from '../store/windows.ts';
+import { settledEnd } from './plan-windows.ts';
+import { findHoles, toWatermark } from './windows.ts';
+
+export interface TargetStatus {
+  readonly target: TargetRow;
+  readonly windowsFinished: number;
+  readonly watermarkMs: InstantMs;
+  /** Settled windows after the watermark, in milliseconds. */
+  readonly behindMs: number;
+  readonly lastPublishedMs: number | null;
+}
+
+export interface SourceStatus {
+  readonly source: SourceRow;
+  readonly windowsRead: number;
+  readonly lastReadMs: number | null;
+  /** Unread windows before the newest that was read. */
+  readonly holes: readonly Interval[];
+  readonly quarantine: readonly QuarantineRow[];
+  readonly targets: readonly TargetStatus[];
+}
+
+export function readStatus(
+  state: State,
+  times: { readonly nowMs: InstantMs; readonly settleMs: number },
+): SourceStatus[] {
+  return listSources(state).map((source) => {
+    const windows = listWindows(state, source.source);
+    const endMs = settledEnd({ ...times, windowMs: source.window_ms });
+    return {
+      source,
+      windowsRead: windows.length,
+      lastReadMs: windows.reduce<number | null>(
+        (last, row) => Math.max(last ?? 0, row.read_ms),
+        null,
+      ),
+      holes: findHoles({
+        startMs: source.start_ms,
+        windowMs: source.window_ms,
+        finished: windows.filter((row) => row.from_ms >= source.start_ms).map(toInterval),
+      }),
+      quarantine: listQuarantine(state, source.source),
+      targets: listTargets(state).map((target) => {
+        const hashes = publishedHashes(state, target.target_id, source.source);
+        const finished = windows.filter((row) =>
+          hashes.get(row.from_ms)?.startsWith(row.input_hash),
+        );
+        const watermarkMs = toWatermark(source.start_ms, finished.map(toInterval));
+        return {
+          target,
+          windowsFinished: finished.length,
+          watermarkMs,
+          behindMs: Math.max(0, endMs - watermarkMs),
+          lastPublishedMs: target.last_published_ms,
+        };
+      }),
+    };
+  });
+}
+
+/** True when something that has settled is not finished everywhere. */
+export function isBehind(status: readonly SourceStatus[]): boolean {
+  return status.some(
+    (one) => one.targets.length === 0 || one.targets.some((target) => target.behindMs > 0),
+  );
+}

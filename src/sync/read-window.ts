@@ -1,0 +1,248 @@
+/** Reads one window of Langfuse whole, understands its rows and folds them into facts. */
+import { identityOf } from '../litellm/double-logged.ts';
+import type { Generation } from '../litellm/generation.ts';
+import { countToolCalls } from '../litellm/content.ts';
+import { toGeneration } from '../litellm/to-generation.ts';
+import type { Clock } from '../shared/clock.ts';
+import { isSyntheticRoot, type Observation } from '../shared/observation.ts';
+import type { ReportProgress } from '../shared/progress.ts';
+import type { Interval } from '../shared/time.ts';
+import { windowsOfScores } from '../store/aggregates.ts';
+import { openContents, type Contents } from '../store/contents.ts';
+import { foldWindow } from '../store/fold-window.ts';
+import { computeInputHash } from '../store/input-hash.ts';
+import type { State } from '../store/open-state.ts';
+import { replaceQuarantine, type QuarantinedRow } from '../store/quarantine.ts';
+import { putScores, removeOtherScores } from '../store/scores.ts';
+import { openStaging } from '../store/staging.ts';
+import { getWindow, putWindow, setInputHash } from '../store/windows.ts';
+import type { Source, UnreadableRow } from './ports.ts';
+import type { SyncSettings } from './sync-settings.ts';
+
+export interface ReadingParts {
+  readonly state: State;
+  readonly source: Source;
+  readonly settings: SyncSettings;
+  readonly clock: Clock;
+  readonly report: ReportProgress;
+  readonly signal: AbortSignal;
+}
+
+export interface ReadResult {
+  readonly rows: number;
+  readonly generations: number;
+  readonly quarantined: number;
+  /** This window and every other one whose runs may have to change. */
+  readonly touchedWindows: ReadonlySet<number>;
+}
+
+interface Reading {
+  readonly parts: ReadingParts;
+  readonly interval: Interval;
+  readonly projectId: string;
+  readonly contents: Contents;
+  /** Identities of staged generations: only their text is kept. */
+  readonly identities: Set<string>;
+  readonly withText: Set<string>;
+  readonly quarantine: Map<string, QuarantinedRow>;
+  hasInlineText: boolean;
+  rows: number;
+  syntheticRoots: number;
+  notGenerations: number;
+  otherOrigin: number;
+}
+
+/** Leaves the state as it was when anything fails before the window is whole. */
+export async function readWindow(parts: ReadingParts, interval: Interval): Promise<ReadResult> {
+  const { state, source, clock } = parts;
+  const projectId = source.description.projectId;
+  const startedMs = clock.now();
+  const reading: Reading = {
+    parts,
+    interval,
+    projectId,
+    contents: openContents(state),
+    identities: new Set(),
+    withText: new Set(),
+    quarantine: new Map(),
+    hasInlineText: false,
+    rows: 0,
+    syntheticRoots: 0,
+    notGenerations: 0,
+    otherOrigin: 0,
+  };
+  await stageRows(reading, startedMs);
+  if (parts.settings.content === 'all') await stageText(reading);
+  const scoreWindows = await storeScores(reading);
+  const result = fold(reading, scoreWindows);
+  parts.report({
+    kind: 'window_folded',
+    window: interval,
+    rows: reading.rows,
+    generations: result.generations,
+    quarantined: reading.quarantine.size,
+    elapsedMs: clock.now() - startedMs,
+  });
+  return result;
+}
+
+async function stageRows(reading: Reading, startedMs: number): Promise<void> {
+  const { parts, interval } = reading;
+  const staging = openStaging(parts.state);
+  const rules = { ...parts.settings.understanding, nowMs: parts.clock.now() };
+  for await (const page of parts.source.readWindow(interval, { signal: parts.signal })) {
+    const generations: Generation[] = [];
+    for (const observation of page.observations) {
+      // A row that moved is counted by the window it is in now.
+      if (observation.startMs < interval.fromMs || observation.startMs >= interval.toMs) continue;
+      reading.rows += 1;
+      if (isSyntheticRoot(observation)) {
+        reading.syntheticRoots += 1;
+        continue;
+      }
+      const understanding = toGeneration(observation, rules);
+      if (understanding.kind === 'not_counted') {
+        if (understanding.reason === 'other_origin') reading.otherOrigin += 1;
+        else reading.notGenerations += 1;
+        continue;
+      }
+      generations.push(understanding.generation);
+      reading.identities.add(identityOf(understanding.generation));
+    }
+    staging.append({ generations, traces: page.traces });
+    if (parts.settings.content === 'all') storeInlineText(reading, page.observations);
+    quarantine(reading, page.unreadable);
+    parts.report({
+      kind: 'window_read_progress',
+      window: interval,
+      rows: reading.rows,
+      elapsedMs: parts.clock.now() - startedMs,
+    });
+  }
+}
+
+function storeInlineText(reading: Reading, observations: readonly Observation[]): void {
+  reading.hasInlineText ||= observations.some((observation) => observation.content !== undefined);
+  storeText(
+    reading,
+    observations.flatMap((observation) =>
+      observation.content === undefined
+        ? []
+        : [
+            {
+              traceId: observation.traceId,
+              id: observation.id,
+              updatedMs: observation.updatedMs,
+              content: observation.content,
+            },
+          ],
+    ),
+  );
+}
+
+function storeText(
+  reading: Reading,
+  rows: readonly {
+    readonly traceId: string;
+    readonly id: string;
+    readonly updatedMs: number | null;
+    readonly content: NonNullable<Observation['content']>;
+  }[],
+): void {
+  const wanted = rows.filter((row) => reading.identities.has(identityOf(row)));
+  reading.contents.put(
+    wanted.map((row) => ({
+      source: reading.projectId,
+      traceId: row.traceId,
+      id: row.id,
+      updatedMs: row.updatedMs ?? 0,
+      toolCalls: countToolCalls(row.content.output),
+      content: row.content,
+    })),
+  );
+  for (const row of wanted) reading.withText.add(identityOf(row));
+}
+
+/** The second pass, only where the first did not bring the text along. */
+async function stageText(reading: Reading): Promise<void> {
+  const { parts, interval, identities } = reading;
+  if (identities.size === 0 || reading.hasInlineText) return;
+  for await (const page of parts.source.readContent(interval, { signal: parts.signal })) {
+    storeText(reading, page.rows);
+    // A text that can't be read leaves its row counted, without text: `content_missing_requests` tells.
+  }
+}
+
+function quarantine(reading: Reading, rows: readonly UnreadableRow[]): void {
+  for (const row of rows) {
+    const traceId = row.traceId ?? '';
+    const id = row.id ?? `unnamed at ${row.startMs ?? 'an unknown time'}`;
+    reading.quarantine.set(identityOf({ traceId, id }), {
+      traceId,
+      id,
+      reason: row.reason,
+      raw: row.raw,
+    });
+  }
+}
+
+/** Stores the scores of the window's time and returns the windows that they touch. */
+async function storeScores(reading: Reading): Promise<Set<number>> {
+  const { parts, interval, projectId } = reading;
+  const place = { source: projectId, ...interval };
+  const before = windowsOfScores(parts.state, place);
+  const seen = new Set<string>();
+  for await (const scores of parts.source.readScores(interval, { signal: parts.signal })) {
+    putScores(parts.state, projectId, scores);
+    for (const score of scores) seen.add(score.id);
+  }
+  removeOtherScores(parts.state, { source: projectId, interval, seen });
+  return new Set([...before, ...windowsOfScores(parts.state, place)]);
+}
+
+function fold(reading: Reading, scoreWindows: ReadonlySet<number>): ReadResult {
+  const { parts, interval, projectId } = reading;
+  const { state, source, clock } = parts;
+  return state.db
+    .transaction(() => {
+      const result = foldWindow(state, { source: projectId, window: interval });
+      replaceQuarantine(
+        state,
+        { source: projectId, windowFromMs: interval.fromMs, nowMs: clock.now() },
+        [...reading.quarantine.values()],
+      );
+      putWindow(state, {
+        source: projectId,
+        from_ms: interval.fromMs,
+        to_ms: interval.toMs,
+        read_ms: clock.now(),
+        reader: source.description.reader,
+        server_version: source.description.serverVersion,
+        rows_read: reading.rows,
+        duplicate_rows: result.duplicateRows,
+        synthetic_roots: reading.syntheticRoots,
+        not_generations: reading.notGenerations,
+        other_origin: reading.otherOrigin,
+        unreadable: reading.quarantine.size,
+        content_missing:
+          parts.settings.content === 'all' ? reading.identities.size - reading.withText.size : 0,
+        input_hash: '',
+      });
+      const touched = new Set([interval.fromMs, ...result.touchedWindows, ...scoreWindows]);
+      for (const fromMs of touched) {
+        if (getWindow(state, projectId, fromMs) === null) continue;
+        setInputHash(state, {
+          source: projectId,
+          fromMs,
+          inputHash: computeInputHash(state, projectId, fromMs),
+        });
+      }
+      return {
+        rows: reading.rows,
+        generations: result.facts,
+        quarantined: reading.quarantine.size,
+        touchedWindows: touched,
+      };
+    })
+    .immediate();
+}

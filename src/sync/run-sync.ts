@@ -1,0 +1,339 @@
+/** One run of the worker: plans windows, walks each through the rooms, and says what came of it. */
+import { AppError, toAppError } from '../shared/errors.ts';
+import type { Clock } from '../shared/clock.ts';
+import type { ReportProgress, RunCounts } from '../shared/progress.ts';
+import type { InstantMs, Interval } from '../shared/time.ts';
+import { openStaging } from '../store/staging.ts';
+import type { State } from '../store/open-state.ts';
+import { bindTarget, publishedHashes } from '../store/targets.ts';
+import {
+  bindSource,
+  getWindow,
+  listSources,
+  listWindows,
+  toInterval,
+  type WindowRow,
+} from '../store/windows.ts';
+import { stopsTheRun } from './failure-policy.ts';
+import { keepLease } from './keep-lease.ts';
+import { planBackfill, planSync, settledEnd, type PlannedWindow } from './plan-windows.ts';
+import type { Source, SourceTraffic, Target, TargetTraffic } from './ports.ts';
+import { publishWindow, toPublicationHash, type PublishingParts } from './publish-window.ts';
+import { readWindow } from './read-window.ts';
+import type { SyncSettings } from './sync-settings.ts';
+import { sumWindows, type Totals } from './totals.ts';
+import { alignDown, toWatermark } from './windows.ts';
+
+export interface SyncParts {
+  readonly state: State;
+  readonly source: Source;
+  readonly target: Target;
+  readonly settings: SyncSettings;
+  readonly clock: Clock;
+  readonly report: ReportProgress;
+  readonly signal: AbortSignal;
+  /** Who holds the lease, for messages: host and process id. */
+  readonly holder: string;
+}
+
+export type SyncRequest =
+  | { readonly kind: 'sync' }
+  | { readonly kind: 'backfill'; readonly fromMs: number; readonly toMs: number };
+
+export interface FailedWindow {
+  readonly window: Interval;
+  readonly error: AppError;
+}
+
+export interface SyncSummary {
+  readonly command: SyncRequest['kind'];
+  readonly projectId: string;
+  readonly projectName: string | null;
+  readonly experimentName: string;
+  readonly experimentId: string;
+  readonly windowsPlanned: number;
+  readonly windowsRead: number;
+  readonly windowsPublished: number;
+  /** Read again and found as it was. */
+  readonly windowsUnchanged: number;
+  readonly failed: readonly FailedWindow[];
+  readonly rows: number;
+  readonly generations: number;
+  readonly quarantined: number;
+  readonly runs: RunCounts;
+  /** What the windows that were read hold: per model, and all together. */
+  readonly totals: Totals;
+  /** End of the contiguous run of finished windows. */
+  readonly watermarkMs: InstantMs;
+  /** End of the newest window that could be finished now. */
+  readonly settledEndMs: InstantMs;
+  readonly langfuse: SourceTraffic;
+  readonly mlflow: TargetTraffic;
+  readonly elapsedMs: number;
+}
+
+/**
+ * Runs once. A window that fails is named in the summary and the next ones are tried; a fault that would hit
+ * every window (keys, unreachable server, state) ends the run. Throws AppError when nothing could be begun.
+ */
+export async function runSync(parts: SyncParts, request: SyncRequest): Promise<SyncSummary> {
+  const { state, source, target, settings, clock } = parts;
+  const startedMs = clock.now();
+  const { description } = source;
+  assertSameProject(state, description.projectId);
+  using lease = keepLease(state, { clock, holder: parts.holder });
+  const signal = AbortSignal.any([parts.signal, lease.signal]);
+
+  const bound = bindSource(state, {
+    source: description.projectId,
+    name: description.projectName,
+    baseUrl: description.baseUrl,
+    windowMs: settings.windowMs,
+    startMs: toStart(parts, request),
+  });
+  const plan = planWindows(parts, { request, startMs: bound.start_ms });
+  parts.report({
+    kind: 'run_started',
+    command: request.kind,
+    source: `${description.baseUrl} (${description.reader})`,
+    target: target.description.uri,
+  });
+  parts.report({ kind: 'windows_planned', windows: plan.length, span: toSpan(plan) });
+
+  const experiment = await target.ensureExperiment(settings.experimentName);
+  const targetId = bindTarget(state, {
+    uri: target.description.uri,
+    experimentName: settings.experimentName,
+    experimentId: experiment.experimentId,
+  });
+  const run: Run = {
+    parts: { ...parts, signal },
+    publishing: {
+      state,
+      target,
+      targetId,
+      experimentId: experiment.experimentId,
+      source: {
+        projectId: description.projectId,
+        projectName: description.projectName,
+        baseUrl: description.baseUrl,
+      },
+      settings,
+      clock,
+      signal,
+    },
+    failed: [],
+    runs: { created: 0, updated: 0, unchanged: 0 },
+    rows: 0,
+    generations: 0,
+    quarantined: 0,
+    windowsPublished: 0,
+    read: new Set(),
+    published: new Set(),
+  };
+  await walk(run, plan);
+  openStaging(state).clear();
+
+  const summary: SyncSummary = {
+    command: request.kind,
+    projectId: description.projectId,
+    projectName: description.projectName,
+    experimentName: settings.experimentName,
+    experimentId: experiment.experimentId,
+    windowsPlanned: plan.length,
+    windowsRead: run.read.size,
+    windowsPublished: run.windowsPublished,
+    windowsUnchanged:
+      run.read.size - [...run.read].filter((fromMs) => run.published.has(fromMs)).length,
+    failed: run.failed,
+    rows: run.rows,
+    generations: run.generations,
+    quarantined: run.quarantined,
+    runs: run.runs,
+    totals: sumWindows(state, { source: description.projectId, windowStarts: [...run.read] }),
+    watermarkMs: currentWatermark(parts, { targetId, startMs: bound.start_ms }),
+    settledEndMs: settledEnd({
+      nowMs: clock.now(),
+      windowMs: settings.windowMs,
+      settleMs: settings.settleMs,
+    }),
+    langfuse: source.traffic,
+    mlflow: target.traffic,
+    elapsedMs: clock.now() - startedMs,
+  };
+  parts.report({
+    kind: 'run_finished',
+    windowsDone: run.read.size,
+    windowsFailed: run.failed.length,
+    rows: run.rows,
+    runs: run.runs,
+    elapsedMs: summary.elapsedMs,
+  });
+  return summary;
+}
+
+interface Run {
+  readonly parts: SyncParts;
+  readonly publishing: PublishingParts;
+  readonly failed: FailedWindow[];
+  readonly read: Set<number>;
+  readonly published: Set<number>;
+  runs: RunCounts;
+  rows: number;
+  generations: number;
+  quarantined: number;
+  windowsPublished: number;
+}
+
+/** Oldest window first: read it, then publish it and every older one that it touched. */
+async function walk(run: Run, plan: readonly PlannedWindow[]): Promise<void> {
+  for (const { interval } of plan) {
+    const stop = await attempt(run, interval, async () => {
+      const result = await readWindow(run.parts, interval);
+      run.read.add(interval.fromMs);
+      run.rows += result.rows;
+      run.generations += result.generations;
+      run.quarantined += result.quarantined;
+    });
+    if (stop) return;
+    if (await publishDue(run, interval.toMs)) return;
+  }
+  // Windows that an earlier run read and could not publish, or that late rows of this run touched.
+  await publishDue(run, Number.POSITIVE_INFINITY);
+}
+
+/** Publishes the windows that begin before `beforeMs` and hold something else than is published. Returns true when the run must stop. */
+async function publishDue(run: Run, beforeMs: number): Promise<boolean> {
+  const { parts, publishing } = run;
+  const projectId = publishing.source.projectId;
+  const hashes = publishedHashes(parts.state, publishing.targetId, projectId);
+  const failed = new Set(run.failed.map((one) => one.window.fromMs));
+  const due = listWindows(parts.state, projectId).filter(
+    (row) =>
+      row.from_ms < beforeMs &&
+      !failed.has(row.from_ms as InstantMs) &&
+      hashes.get(row.from_ms) !== toPublicationHash(row, parts.settings),
+  );
+  for (const row of due) {
+    const interval = toInterval(row);
+    const stop = await attempt(run, interval, async () => {
+      const current = getWindow(parts.state, projectId, row.from_ms) ?? row;
+      const runs = await publishWindow(publishing, current);
+      run.runs = addCounts(run.runs, runs);
+      run.windowsPublished += 1;
+      run.published.add(row.from_ms);
+      parts.report({ kind: 'window_published', window: interval, runs });
+    });
+    if (stop) return true;
+  }
+  return false;
+}
+
+/** Runs one step of a window; a failure is kept with the window. Returns true when the run must stop. */
+async function attempt(run: Run, interval: Interval, step: () => Promise<void>): Promise<boolean> {
+  try {
+    run.parts.signal.throwIfAborted();
+    await step();
+    return false;
+  } catch (caught) {
+    const error = run.parts.signal.aborted
+      ? toAbortError(run.parts.signal, caught)
+      : toAppError(caught);
+    run.failed.push({ window: interval, error });
+    run.parts.report({
+      kind: 'window_failed',
+      window: interval,
+      code: error.code,
+      message: error.message,
+      hint: error.hint,
+    });
+    return stopsTheRun(error);
+  }
+}
+
+function toAbortError(signal: AbortSignal, caught: unknown): AppError {
+  if (signal.reason instanceof AppError) return signal.reason;
+  return new AppError('CANCELLED', 'The run was stopped before this window was finished.', {
+    cause: caught,
+  });
+}
+
+function planWindows(
+  parts: SyncParts,
+  asked: { readonly request: SyncRequest; readonly startMs: number },
+): PlannedWindow[] {
+  const { settings, clock, state, source } = parts;
+  const times = { nowMs: clock.now(), windowMs: settings.windowMs, settleMs: settings.settleMs };
+  if (asked.request.kind === 'backfill') {
+    return planBackfill({ ...times, fromMs: asked.request.fromMs, toMs: asked.request.toMs });
+  }
+  return planSync({
+    ...times,
+    startMs: asked.startMs,
+    lookbackMs: settings.lookbackMs,
+    read: new Set(listWindows(state, source.description.projectId).map((row) => row.from_ms)),
+  });
+}
+
+/**
+ * First window that the state answers for: the stored one, or the settings' on an empty state. A backfill moves
+ * it back only when it reaches the stored one: an older, separate range must not make the next sync read all
+ * that lies between.
+ */
+function toStart(parts: SyncParts, request: SyncRequest): number {
+  const { settings, state, source } = parts;
+  const stored = listSources(state).find(
+    (one) => one.source === source.description.projectId,
+  )?.start_ms;
+  if (request.kind === 'sync') return stored ?? alignDown(settings.startMs, settings.windowMs);
+  const fromMs = alignDown(request.fromMs, settings.windowMs);
+  return stored === undefined || request.toMs >= stored ? fromMs : stored;
+}
+
+function currentWatermark(
+  parts: SyncParts,
+  place: { readonly targetId: number; readonly startMs: number },
+): InstantMs {
+  return toWatermark(
+    place.startMs,
+    finishedWindows(parts.state, {
+      targetId: place.targetId,
+      source: parts.source.description.projectId,
+      settings: parts.settings,
+    }).map(toInterval),
+  );
+}
+
+/** Windows that are read and published as they are now. */
+export function finishedWindows(
+  state: State,
+  place: { readonly targetId: number; readonly source: string; readonly settings: SyncSettings },
+): WindowRow[] {
+  const hashes = publishedHashes(state, place.targetId, place.source);
+  return listWindows(state, place.source).filter(
+    (row) => hashes.get(row.from_ms) === toPublicationHash(row, place.settings),
+  );
+}
+
+function assertSameProject(state: State, projectId: string): void {
+  const other = listSources(state).find((source) => source.source !== projectId);
+  if (other === undefined) return;
+  throw new AppError(
+    'LANGFUSE_WRONG_PROJECT',
+    `The keys belong to Langfuse project ${projectId}, but ${state.path} holds project ${other.name ?? other.source} (${other.source}).`,
+  );
+}
+
+function toSpan(plan: readonly PlannedWindow[]): Interval | null {
+  const first = plan[0];
+  const last = plan.at(-1);
+  return first && last ? { fromMs: first.interval.fromMs, toMs: last.interval.toMs } : null;
+}
+
+function addCounts(a: RunCounts, b: RunCounts): RunCounts {
+  return {
+    created: a.created + b.created,
+    updated: a.updated + b.updated,
+    unchanged: a.unchanged + b.unchanged,
+  };
+}
