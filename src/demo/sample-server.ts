@@ -105,7 +105,7 @@ export async function startSampleServer(options: SampleServerOptions): Promise<S
   let behaviour = createServerBehaviour({ ...options, mode: options.mode ?? 'dual' });
   let latencyMs = options.latencyMs ?? 0;
   let faults = options.faults ?? [];
-  let plan = createFaultPlan(faults, { ...behaviour, now: clock.now });
+  let plan = createFaultPlan(faults, { ...behaviour, now: () => clock.now() });
   const limits =
     typeof options.rateLimits === 'string' ? planLimits[options.rateLimits] : options.rateLimits;
   let limiter = createRateLimiter(limits ?? {}, behaviour.rateLimitBody);
@@ -206,7 +206,7 @@ export async function startSampleServer(options: SampleServerOptions): Promise<S
     },
     setFaults: (next) => {
       faults = next;
-      plan = createFaultPlan(faults, { ...behaviour, now: clock.now });
+      plan = createFaultPlan(faults, { ...behaviour, now: () => clock.now() });
     },
     setMode: (mode, version) => {
       behaviour = createServerBehaviour({
@@ -216,7 +216,7 @@ export async function startSampleServer(options: SampleServerOptions): Promise<S
           ? {}
           : { newOrganization: options.newOrganization }),
       });
-      plan = createFaultPlan(faults, { ...behaviour, now: clock.now });
+      plan = createFaultPlan(faults, { ...behaviour, now: () => clock.now() });
       limiter = createRateLimiter(limits ?? {}, behaviour.rateLimitBody);
     },
     setTraffic: (traffic) => store.replace(traffic),
