@@ -1,6 +1,6 @@
 import { listSettings } from '../src/config/list-settings.ts';
 import type { AnySetting } from '../src/config/setting.ts';
-import { groupTitles } from './setting-groups.ts';
+import { groupTitles } from '../src/config/setting-groups.ts';
 
 const introduction = `# Settings
 
@@ -29,7 +29,7 @@ export function renderConfigurationPage(): string {
   const sections: string[] = [introduction];
   let lastGroup = '';
   for (const { group, setting } of listSettings()) {
-    if (group !== lastGroup) sections.push(`## ${groupTitles[group] ?? group}`);
+    if (group !== lastGroup) sections.push(`## ${groupTitles[group]}`);
     lastGroup = group;
     sections.push(renderSetting(setting));
   }

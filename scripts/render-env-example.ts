@@ -1,6 +1,6 @@
 import { listSettings } from '../src/config/list-settings.ts';
 import type { AnySetting } from '../src/config/setting.ts';
-import { groupTitles } from './setting-groups.ts';
+import { groupTitles } from '../src/config/setting-groups.ts';
 
 /** `.env.example`: every setting with its default, all but the required ones commented out. */
 export function renderEnvExample(): string {
@@ -12,7 +12,7 @@ export function renderEnvExample(): string {
   ];
   let lastGroup = '';
   for (const { group, setting } of listSettings()) {
-    if (group !== lastGroup) lines.push('', `# ---- ${groupTitles[group] ?? group}`);
+    if (group !== lastGroup) lines.push('', `# ---- ${groupTitles[group]}`);
     lastGroup = group;
     lines.push('', ...wrap(setting.description.replaceAll('`', '')), ...renderAssignment(setting));
   }

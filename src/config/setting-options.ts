@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
 import type { CommandName } from './command-names.ts';
+import { groupTitles } from './setting-groups.ts';
 import { listSettings } from './list-settings.ts';
 import type { AnySetting } from './setting.ts';
 
@@ -14,11 +15,11 @@ export function addSettingOptions(command: Command, name: CommandName): void {
     '--env-file <FILE>',
     'also read settings from this file of NAME=value lines',
   );
-  command.addOption(envFile.helpGroup('Settings:'));
-  for (const { setting } of listSettings()) {
+  command.addOption(envFile);
+  for (const { group, setting } of listSettings()) {
     if (!setting.commands.includes(name)) continue;
     for (const option of toOptions(setting)) {
-      command.addOption(option.helpGroup('Settings:'));
+      command.addOption(option.helpGroup(`${groupTitles[group]}:`));
     }
   }
 }
@@ -27,7 +28,8 @@ function toOptions(setting: AnySetting): Option[] {
   const text = setting.description.replaceAll('`', '');
   const [env] = setting.env;
   if (setting.isSecret) {
-    return [new Option(`${setting.fileFlag} <FILE>`, `File that holds it: ${text} (env: ${env})`)];
+    const help = `File that holds: ${text} (env: ${env} or ${env}_FILE)`;
+    return [new Option(`${setting.fileFlag} <FILE>`, help)];
   }
   const preset =
     setting.default === null || setting.default === '' ? '' : `default: ${setting.default}, `;

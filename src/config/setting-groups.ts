@@ -1,0 +1,12 @@
+import type { settingsTable } from './settings-table.ts';
+
+/** Titles of the groups of settings, in help and in the generated pages. */
+export const groupTitles: Readonly<Record<keyof typeof settingsTable, string>> = {
+  langfuse: 'Langfuse',
+  understanding: 'What is counted',
+  windows: 'Windows',
+  mlflow: 'MLflow',
+  state: 'State',
+  content: 'Content',
+  log: 'Log',
+};
