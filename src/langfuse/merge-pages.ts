@@ -20,6 +20,8 @@ export async function* mergePages<T>(merging: {
     AsyncIterator<T>,
     Promise<{ iterator: AsyncIterator<T>; result: IteratorResult<T> }>
   >();
+  /** The source of the page that the consumer has in hand: not open, and to be closed when it does not come back. */
+  let taken: AsyncIterator<T> | null = null;
   const advance = (iterator: AsyncIterator<T>): void => {
     const next = iterator.next().then((result) => ({ iterator, result }));
     // A failure is met by the race below; until the consumer comes back it must not count as unhandled.
@@ -39,7 +41,9 @@ export async function* mergePages<T>(merging: {
       if (result.done) {
         openNext();
       } else {
+        taken = iterator;
         yield result.value;
+        taken = null;
         advance(iterator);
       }
     }
@@ -47,6 +51,7 @@ export async function* mergePages<T>(merging: {
     merging.signal.removeEventListener('abort', onAbort);
     const left = [...open.entries()];
     stop.abort(new Error('no longer read'));
+    await taken?.return?.();
     await Promise.allSettled(
       left.map(async ([iterator, pending]) => pending.then(() => iterator.return?.())),
     );
