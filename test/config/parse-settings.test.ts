@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { requireLangfuseKeys } from '../../src/config/langfuse-keys.ts';
 import { hourMs, minuteMs } from '../../src/shared/time.ts';
 import { keys, now, parse, problemsOf } from './settings-input.ts';
 
@@ -45,11 +44,6 @@ describe('defaults', () => {
   test('a command that does not read Langfuse needs no keys', () => {
     const parsed = parse({ command: 'status' });
     expect(parsed.settings.langfuse.publicKey).toBeNull();
-    expect(() => requireLangfuseKeys(parsed)).toThrow('LANGFUSE_PUBLIC_KEY');
-    expect(requireLangfuseKeys(parse({ env: keys }))).toEqual({
-      publicKey: 'pk-lf-public-key',
-      secretKey: 'sk-lf-secret-key',
-    });
   });
 
   test.each(['sync', 'backfill', 'doctor'] as const)(

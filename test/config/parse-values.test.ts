@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest';
 import { parseDay, parseDayOrInstant, parseStart } from '../../src/config/parse-day.ts';
 import { durationBetween, parseDuration, renderDuration } from '../../src/config/parse-duration.ts';
 import { parseModelAliases } from '../../src/config/parse-model-aliases.ts';
-import { parseOption } from '../../src/config/parse-option.ts';
 import {
   choiceOf,
   parseBoolean,
@@ -158,17 +157,4 @@ describe('model aliases', () => {
       ['__proto__', 'y'],
     ]);
   });
-});
-
-test('an option of a command is refused by its own name, as a fault of usage', () => {
-  const parse = (): unknown =>
-    parseOption({ option: '--from', text: '24.11.2026', parse: parseDay });
-  expect(parse).toThrow(
-    expect.objectContaining({
-      code: 'USAGE',
-      exitCode: 2,
-      message:
-        '--from: found "24.11.2026", which must be a UTC day written as 2026-11-24 (year-month-day).',
-    }),
-  );
 });
