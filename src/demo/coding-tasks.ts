@@ -250,3 +250,14 @@ export const passages: readonly string[] = [
   'Feature flags are read once at start and then every five minutes.',
   'A section without a size is reported and skipped.',
 ];
+
+export const shortAnswers: readonly string[] = [
+  'The second step fails: a generated file is older than its source. The rest is skipped for that reason.',
+  'Only the change in the totals module can explain it; the others do not reach that page.',
+  'No. The signature is the same and the new parameter has a default.',
+  'Two tests differ from the last run without a change near them; both wait for a port.',
+  'Faster totals for carts with many lines, and one rounding fault less.',
+  '1. Freeze writes. 2. Copy in batches. 3. Compare counts and sums. 4. Switch readers. 5. Keep the old table for a week.',
+  'Ten of the forty are about shipping, nine about returns, six about accounts; the rest stands alone.',
+  'Week 38 holds the bank holiday: one working day less, and the stock count on the next.',
+];

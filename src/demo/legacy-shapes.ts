@@ -95,15 +95,16 @@ function currentUsage(row: SampleObservation, behaviour: ServerBehaviour): Recor
 
 /** Langfuse 2: LiteLLM's `usage` has prompt and completion tokens and the cost, and nothing else survives. */
 function postgresUsage(row: SampleObservation): Record<string, unknown> {
-  const total = row.usageDetails['total'] ?? null;
-  const output = reduceDetails(row.usageDetails).output ?? 0;
-  const input = total === null ? 0 : total - output;
+  const details = reduceDetails(row.usageDetails);
+  const output = details.output ?? 0;
+  const total = details.total === 0 ? (details.input ?? 0) + output : details.total;
+  const input = total - output;
   return {
-    usage: { unit: 'TOKENS', input, output, total: total ?? 0 },
+    usage: { unit: 'TOKENS', input, output, total },
     unit: 'TOKENS',
     promptTokens: input,
     completionTokens: output,
-    totalTokens: total ?? 0,
+    totalTokens: total,
     calculatedInputCost: null,
     calculatedOutputCost: null,
     calculatedTotalCost: row.costDetails['total'] ?? null,

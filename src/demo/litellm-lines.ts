@@ -84,11 +84,12 @@ export function toGeneration(
   const costDetails = toCostDetails(call, { line, usageDetails, litellmCostUsd });
   const isFailed = call.failure !== null;
   const isOtel = line === 'O1';
+  const isPlanner = call.member.tool === 'planner';
   return {
     id: toObservationId(call, line, written.prng),
     traceId: trace.id,
     parentObservationId: written.parentId,
-    type: 'GENERATION',
+    type: isOtel && call.callType === 'aembedding' ? 'EMBEDDING' : 'GENERATION',
     name: isOtel ? 'litellm_request' : generationNameOf(call, line),
     environment: trace.environment,
     version: null,
@@ -104,8 +105,8 @@ export function toGeneration(
     modelParameters: call.parameters,
     usageDetails,
     costDetails,
-    promptName: null,
-    promptVersion: null,
+    promptName: isPlanner ? 'migration-planner' : null,
+    promptVersion: isPlanner ? 3 : null,
     metadata: toMetadata(call, line, litellmCostUsd),
     input: call.input,
     output: call.failure ?? call.output,
@@ -188,9 +189,20 @@ function estimateOf(
 ): Record<string, number> {
   const { matched } = call.model;
   if (matched === null) return {};
-  const input = Number(((usage['input'] ?? 0) * matched.inputPrice).toFixed(10));
-  const output = Number(((usage['output'] ?? 0) * matched.outputPrice).toFixed(10));
-  return { input, output, total: Number((input + output).toFixed(10)) };
+  const prices: Record<string, number> = {
+    input: matched.inputPrice,
+    input_cached_tokens: call.model.price?.cacheRead ?? matched.inputPrice,
+    output: matched.outputPrice,
+  };
+  const costs: Record<string, number> = {};
+  let total = 0;
+  for (const [key, price] of Object.entries(prices)) {
+    const units = usage[key];
+    if (units === undefined) continue;
+    costs[key] = Number((units * price).toFixed(10));
+    total += costs[key];
+  }
+  return { ...costs, total: Number(total.toFixed(10)) };
 }
 
 function toTruth(

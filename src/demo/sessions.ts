@@ -1,5 +1,11 @@
 /** One session of one member, as the calls that the gateway sees. */
-import { buildQuestions, notebookQuestions, passages, planQuestions } from './coding-tasks.ts';
+import {
+  buildQuestions,
+  notebookQuestions,
+  passages,
+  planQuestions,
+  shortAnswers,
+} from './coding-tasks.ts';
 import { createConversation, type ToolDialect, type Turn } from './conversation.ts';
 import type { Prng } from './prng.ts';
 import { createRequests, type RequestDraft } from './requests.ts';
@@ -208,7 +214,14 @@ function questionSession(plan: SessionPlan): SampleCall[] {
         ? planQuestions
         : notebookQuestions;
   for (let i = 0; i < size && requests.isOpen(); i++) {
+    if (member.tool === 'notebook' && prng.chance(0.1)) {
+      requests.add(embeddingRequest(plan, hint));
+      continue;
+    }
     const model = modelOf(prng.weighted(member.models));
+    const prompt = Math.round(prng.skewed(member.tool === 'ci' ? 2600 : 1300, 0.5));
+    // Only the `langfuse_otel` line tells the cached part of such a call apart.
+    const isCached = plan.line === 'O1' && model.key === 'gpt4oMini' && prng.chance(0.3);
     const reasoning = model.reasons ? Math.round(prng.skewed(1400, 0.5)) : 0;
     const isStreaming = member.tool === 'notebook' && prng.chance(0.5);
     // The proxy's own cache answers a repeated question of the same job.
@@ -218,9 +231,9 @@ function questionSession(plan: SessionPlan): SampleCall[] {
       hint,
       model,
       tokens: {
-        prompt: Math.round(prng.skewed(member.tool === 'ci' ? 2600 : 1300, 0.5)),
+        prompt,
         completion: Math.round(prng.skewed(170, 0.5)) + reasoning,
-        cacheRead: 0,
+        cacheRead: isCached ? Math.floor((prompt * 0.6) / 128) * 128 : 0,
         cacheWrite: 0,
         reasoning,
       },
@@ -237,8 +250,7 @@ function questionSession(plan: SessionPlan): SampleCall[] {
         ],
       },
       output: {
-        content:
-          'The second step fails: a generated file is older than its source. The rest is skipped for that reason.',
+        content: prng.pick(shortAnswers),
         role: 'assistant',
         tool_calls: null,
         function_call: null,
@@ -253,30 +265,34 @@ function questionSession(plan: SessionPlan): SampleCall[] {
 }
 
 function embeddingSession(plan: SessionPlan): SampleCall[] {
-  const { prng, member } = plan;
   const requests = createRequests(plan);
-  const size = Math.max(4, Math.round(prng.skewed(member.requestsPerSession, 0.4)));
+  const size = Math.max(4, Math.round(plan.prng.skewed(plan.member.requestsPerSession, 0.4)));
   for (let i = 0; i < size && requests.isOpen(); i++) {
-    requests.add({
-      callType: 'aembedding',
-      hint: { kind: 'none' },
-      model: modelOf('embedding'),
-      tokens: {
-        prompt: Math.round(prng.skewed(2400, 0.4)),
-        completion: 0,
-        cacheRead: 0,
-        cacheWrite: 0,
-        reasoning: 0,
-      },
-      isStreaming: false,
-      parameters: { encoding_format: 'float' },
-      input: { messages: [prng.pick(passages), prng.pick(passages)] },
-      output: null,
-      usageLogged: 'yes',
-      isModelLost: false,
-      pauseMs: prng.int(900, 4000),
-      repeatOf: null,
-    });
+    requests.add(embeddingRequest(plan, { kind: 'none' }));
   }
   return requests.calls();
+}
+
+function embeddingRequest(plan: SessionPlan, hint: SessionHint): RequestDraft {
+  const { prng } = plan;
+  return {
+    callType: 'aembedding',
+    hint,
+    model: modelOf('embedding'),
+    tokens: {
+      prompt: Math.round(prng.skewed(2400, 0.4)),
+      completion: 0,
+      cacheRead: 0,
+      cacheWrite: 0,
+      reasoning: 0,
+    },
+    isStreaming: false,
+    parameters: { encoding_format: 'float' },
+    input: { messages: [prng.pick(passages), prng.pick(passages)] },
+    output: null,
+    usageLogged: 'yes',
+    isModelLost: false,
+    pauseMs: prng.int(900, 4000),
+    repeatOf: null,
+  };
 }

@@ -19,7 +19,7 @@ export interface SampleTrafficOptions {
   readonly startMs?: number;
   /** Default 14. */
   readonly days?: number;
-  /** Requests on an ordinary working day; the team grows with it. Default about 430. */
+  /** Requests on an ordinary working day; the team grows with it. Default 490. */
   readonly requestsPerDay?: number;
   /** `cheap` gives every call the same short text: for benchmarks. Default `full`. */
   readonly content?: 'full' | 'cheap';
@@ -30,7 +30,7 @@ const dayMs = 86_400_000;
 const hourMs = 3_600_000;
 export const sampleStartMs = Date.parse('2026-11-02T00:00:00Z');
 export const sampleDays = 14;
-const defaultRequestsPerDay = 430;
+const defaultRequestsPerDay = 490;
 
 /** The rows of a whole sample project. */
 export function createSampleTraffic(options: SampleTrafficOptions = {}): SampleTraffic {
