@@ -35,18 +35,33 @@ export function doubleLogKey(generation: Generation): string[] {
  * only of its own row.
  */
 export function findDoubleLogged(candidates: readonly Generation[]): Set<string> {
-  const keptByKey = new Map<string, Generation[]>();
+  const completeness = new Map(
+    candidates.map((candidate) => [candidate, toCompleteness(candidate)]),
+  );
+  const byPreference = (a: Generation, b: Generation): number =>
+    costRank[a.costSource] - costRank[b.costSource] ||
+    Number(a.tokens === null) - Number(b.tokens === null) ||
+    (completeness.get(b) ?? 0) - (completeness.get(a) ?? 0) ||
+    byStart(a, b);
+
+  // By key and second of start: doubles are in the same second or a neighbouring one.
+  const kept = new Map<string, Generation[]>();
   const dropped = new Set<string>();
   for (const candidate of candidates.toSorted(byPreference)) {
     const keys = doubleLogKey(candidate);
-    if (keys.some((key) => (keptByKey.get(key) ?? []).some((kept) => isDouble(kept, candidate)))) {
+    const second = Math.floor(candidate.startMs / maxStartGapMs);
+    const near = keys.flatMap((key) =>
+      [second - 1, second, second + 1].flatMap((at) => kept.get(`${at} ${key}`) ?? []),
+    );
+    if (near.some((other) => isDouble(other, candidate))) {
       dropped.add(identityOf(candidate));
       continue;
     }
     for (const key of keys) {
-      const kept = keptByKey.get(key);
-      if (kept === undefined) keptByKey.set(key, [candidate]);
-      else kept.push(candidate);
+      const place = `${second} ${key}`;
+      const others = kept.get(place);
+      if (others === undefined) kept.set(place, [candidate]);
+      else others.push(candidate);
     }
   }
   return dropped;
@@ -75,15 +90,6 @@ function isOverlapping(a: Generation, b: Generation): boolean {
 }
 
 const costRank = { provided: 0, langfuse_estimate: 1, not_billed: 2, unknown: 3 } as const;
-
-function byPreference(a: Generation, b: Generation): number {
-  return (
-    costRank[a.costSource] - costRank[b.costSource] ||
-    Number(a.tokens === null) - Number(b.tokens === null) ||
-    toCompleteness(b) - toCompleteness(a) ||
-    byStart(a, b)
-  );
-}
 
 function toCompleteness(generation: Generation): number {
   return Object.values(generation).filter((value) => value !== null).length;

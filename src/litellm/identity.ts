@@ -27,7 +27,7 @@ export function toIdentity(observation: Observation, metadata: RowMetadata): Ide
     keyOwnerId,
     keyHash:
       text('user_api_key_hash') ??
-      text('user_api_key') ??
+      toHash(text('user_api_key')) ??
       toText(metadata.attribute('litellm.api_key.hash')),
     // Without metadata the alias is still in the name (langfuse/langfuse#6536).
     keyAlias:
@@ -41,6 +41,11 @@ export function toIdentity(observation: Observation, metadata: RowMetadata): Ide
       text('team_alias') ??
       toText(metadata.attribute('litellm.team.alias')),
   };
+}
+
+/** `user_api_key` holds the hash too; a key itself, should a build ever leave it there, is not kept. */
+function toHash(key: string | null): string | null {
+  return key === null || key.startsWith('sk-') ? null : key;
 }
 
 /** The user and where it is from: the row's end user, the trace's, else the owner of the key. */

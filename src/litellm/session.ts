@@ -41,11 +41,11 @@ function fromRequesterMetadata(requester: Readonly<Record<string, unknown>> | nu
 function fromRequesterHeaders(headers: Readonly<Record<string, unknown>> | null): string | null {
   if (headers === null) return null;
   const byName = new Map(
-    Object.keys(headers)
-      .toSorted()
-      .map((name) => [name.toLowerCase(), toText(headers[name])] as const),
+    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), toText(value)] as const),
   );
-  const vendorNames = [...byName.keys()].filter((name) => /^x-.+-session-id$/.test(name));
+  const vendorNames = [...byName.keys()]
+    .filter((name) => /^x-.+-session-id$/.test(name))
+    .toSorted();
   for (const name of [
     'x-litellm-session-id',
     ...vendorNames,

@@ -187,6 +187,11 @@ describe('cost', () => {
     expect(estimated).toMatchObject({ costUsd: 0, costSource: 'not_billed' });
   });
 
+  it('fault 15: a failure with an explicit 0 was not', () => {
+    const free = understand({ level: 'ERROR', costDetails: { total: 0 } });
+    expect(free).toMatchObject({ costUsd: 0, costSource: 'not_billed' });
+  });
+
   it('fault 15: a failure with an explicit cost was billed', () => {
     const billed = understand({ level: 'ERROR', costDetails: { total: 0.003 } });
     expect(billed).toMatchObject({ costUsd: 0.003, costSource: 'provided' });

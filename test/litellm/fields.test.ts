@@ -188,6 +188,13 @@ describe('identity', () => {
     expect(understand({ metadata })).toMatchObject({ userId: 'customer', userSource: 'user_id' });
   });
 
+  it('a key is never taken for its hash', () => {
+    expect(understand({ metadata: { ...litellm, user_api_key: 'h' } }).keyHash).toBe('h');
+    const leaked = understand({ metadata: { ...litellm, user_api_key: 'sk-1234' } });
+    expect(leaked.keyHash).toBeNull();
+    expect(JSON.stringify(leaked)).not.toContain('sk-1234');
+  });
+
   it('call and response id', () => {
     const metadata = { ...litellm, litellm_call_id: 'call-1', response_id: 'response-1' };
     expect(understand({ metadata })).toMatchObject({ callId: 'call-1', responseId: 'response-1' });
@@ -212,6 +219,7 @@ describe('client tool', () => {
     [['User-Agent: RooCode/3.25.0'], 'RooCode'],
     [['User-Agent: Mozilla/5.0 (X11; Linux)'], 'browser'],
     [['User-Agent: curl', 'User-Agent: Cline/3.17.0'], 'Cline'],
+    [['User-Agent: curl/8.5.0', 'User-Agent: zed/1.0'], 'zed'],
     [['User-Agent: zed', 'User-Agent: aider'], 'aider'],
     [['job:nightly', 'User-Agent:'], null],
     [[], null],
