@@ -149,29 +149,23 @@ export function writeBatch(store: OpenStore, batch: LogBatch): void {
   insertParams(store, runId, toParamPairs(batch.params));
   const insertMetric = store.prepare(
     `INSERT INTO metrics (key, value, timestamp, run_uuid, step, is_nan)
-     VALUES (@key, @value, @timestamp, @runId, @step, @isNan) ON CONFLICT DO NOTHING`,
+     VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
   );
   // MLflow shows the greatest by (step, timestamp, value), not the last that was written.
   const raiseLatest = store.prepare(
-    `INSERT INTO latest_metrics (key, value, timestamp, step, is_nan, run_uuid)
-     VALUES (@key, @value, @timestamp, @step, @isNan, @runId)
+    `INSERT INTO latest_metrics (key, value, timestamp, run_uuid, step, is_nan)
+     VALUES (?, ?, ?, ?, ?, ?)
      ON CONFLICT (key, run_uuid) DO UPDATE
      SET value = excluded.value, timestamp = excluded.timestamp, step = excluded.step, is_nan = excluded.is_nan
      WHERE (excluded.step, excluded.timestamp, excluded.value)
          > (latest_metrics.step, coalesce(latest_metrics.timestamp, -1), latest_metrics.value)`,
   );
-  for (const { key, value, timestamp, step } of toWireMetrics(batch.metrics)) {
+  for (const metric of toWireMetrics(batch.metrics)) {
     // MLflow keeps NaN as 0 with a mark.
-    const row = {
-      runId,
-      key,
-      timestamp,
-      step,
-      value: value === 'NaN' ? 0 : value,
-      isNan: value === 'NaN' ? 1 : 0,
-    };
-    insertMetric.run(row);
-    raiseLatest.run(row);
+    const [value, isNan] = metric.value === 'NaN' ? [0, 1] : [metric.value, 0];
+    const { key, timestamp, step } = metric;
+    insertMetric.run(key, value, timestamp, runId, step, isNan);
+    raiseLatest.run(key, value, timestamp, runId, step, isNan);
   }
   upsertTags(store, runId, toTagPairs(batch.tags));
 }

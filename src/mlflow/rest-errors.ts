@@ -194,12 +194,3 @@ function toSystemCode(error: unknown): string | null {
   if ('code' in error && typeof error.code === 'string') return error.code;
   return 'cause' in error ? toSystemCode(error.cause) : null;
 }
-
-/** True for the answer to a param that would change. MLflow-compatible servers word it their own way or answer 500. */
-export function isParamRefusal(error: unknown): error is AppError {
-  return (
-    error instanceof AppError &&
-    error.code === 'MLFLOW_REJECTED' &&
-    (error.details.status === 400 || error.details.status === 409 || error.details.status === 500)
-  );
-}

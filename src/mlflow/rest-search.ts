@@ -3,7 +3,7 @@ import { AppError } from '../shared/errors.ts';
 import type { StoredRun } from '../sync/ports.ts';
 import { keyTag } from './keys.ts';
 import { searchRunsAnswer, toStoredRun } from './wire-schemas.ts';
-import type { RestClient } from './rest-client.ts';
+import type { RestApi } from './rest-api.ts';
 
 const pageSize = 500;
 /** A look-up costs about as much as reading this many runs in a scan (measured on MLflow 2.10 and 3.17). */
@@ -16,34 +16,24 @@ export interface RunSearch {
   findByKeys(experimentId: string, keys: readonly string[]): Promise<StoredRun[]>;
 }
 
-export function createRunSearch(parts: {
-  readonly client: RestClient;
-  readonly toApiUrl: (path: string) => URL;
-}): RunSearch {
+export function createRunSearch(api: RestApi): RunSearch {
   async function* pages(experimentId: string, filter: string): AsyncGenerator<StoredRun[]> {
     const seenRuns = new Set<string>();
     const seenTokens = new Set<string>();
     let token: string | undefined;
     do {
-      const answer = await parts.client.sendForJson(
-        {
-          what: 'search runs',
-          method: 'POST',
-          url: parts.toApiUrl('runs/search'),
-          body: JSON.stringify({
-            experiment_ids: [experimentId],
-            filter,
-            run_view_type: 'ACTIVE_ONLY',
-            max_results: pageSize,
-            // Oldest first: runs that are created meanwhile come last and move no page.
-            order_by: ['attributes.start_time ASC'],
-            ...(token === undefined ? {} : { page_token: token }),
-          }),
-          isWrite: false,
-          isIdempotent: true,
+      const answer = await api.search('search runs', {
+        path: 'runs/search',
+        body: {
+          experiment_ids: [experimentId],
+          filter,
+          run_view_type: 'ACTIVE_ONLY',
+          max_results: pageSize,
+          order_by: ['attributes.start_time ASC'],
+          ...(token === undefined ? {} : { page_token: token }),
         },
-        searchRunsAnswer,
-      );
+        schema: searchRunsAnswer,
+      });
       const runs = answer.runs.map(toStoredRun).filter((run) => run !== null);
       // Pages are counted from the start, so a run that was inserted before shows its neighbour twice.
       const fresh = runs.filter((run) => !seenRuns.has(run.runId));

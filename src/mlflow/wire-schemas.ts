@@ -57,8 +57,24 @@ export const searchRunsAnswer = z.object({
   runs: z.array(run).default([]),
   next_page_token: z.string().optional(),
 });
+const point = z.object({
+  key: z.string(),
+  value: metricValue,
+  step: integer.default(0),
+  timestamp: integer,
+});
+
+/** `runs/get`, for the points behind the latest values alone. */
+export const latestPointsAnswer = z.object({
+  run: z.object({
+    data: z.object({ metrics: z.array(point).default([]) }).default({ metrics: [] }),
+  }),
+});
+export const historyAnswer = z.object({
+  metrics: z.array(point).default([]),
+  next_page_token: z.string().optional(),
+});
 export const experimentAnswer = z.object({ experiment });
-export const createExperimentAnswer = z.object({ experiment_id: id });
 /** Calls that answer `{}` or what was updated, of which nothing is used. */
 export const emptyAnswer = z.looseObject({});
 

@@ -1,0 +1,53 @@
+/** Real MLflow versions for the tests, installed by scripts/install-mlflow.sh into a cache folder. */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** `newest` on PyPI, and `old`: 2.10, the oldest that the product writes to. */
+export const mlflowVersions = ['newest', 'old'] as const;
+export type MlflowVersion = (typeof mlflowVersions)[number];
+
+export type MlflowInstall =
+  | { readonly folder: string; readonly problem: null }
+  | { readonly folder: null; readonly problem: string };
+
+const script = fileURLToPath(new URL('../../scripts/install-mlflow.sh', import.meta.url));
+
+/** The environment of one version, installed when it is not there yet. Never throws: `problem` says why there is none. */
+export async function installMlflow(version: MlflowVersion): Promise<MlflowInstall> {
+  const { code, stdout, stderr } = await run(script, [version]);
+  const folder = stdout.trim().split('\n').at(-1) ?? '';
+  if (code === 0 && folder !== '') return { folder, problem: null };
+  const reason = stderr.trim().split('\n').slice(-3).join(' ');
+  return { folder: null, problem: `MLflow (${version}) could not be installed: ${reason}` };
+}
+
+/** A program of an installed version, e.g. `mlflow` or `python`. */
+export function mlflowProgram(folder: string, name: string): string {
+  return join(folder, 'bin', name);
+}
+
+interface Finished {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program to its end; a program that can't be started ends with code null. */
+export async function run(
+  program: string,
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
+): Promise<Finished> {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    child.on('error', (error) =>
+      resolve({ code: null, stdout, stderr: `${stderr}${error.message}` }),
+    );
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}
