@@ -2,7 +2,7 @@
 import { own, toText } from './coerce.ts';
 import { bedrockModelId, providerPrefixes } from './provider.ts';
 
-export const unknownModel = '(unknown)';
+const unknownModel = '(unknown)';
 
 export interface ModelNames {
   /** The observation's model. */

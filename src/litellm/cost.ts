@@ -14,7 +14,7 @@ export interface Cost {
   readonly savedCostUsd: number | null;
 }
 
-export interface CostRow {
+interface CostRow {
   readonly costDetails: Readonly<Record<string, number>>;
   readonly usageDetails: Readonly<Record<string, number>>;
   /** Langfuse 2.x only. */

@@ -6,7 +6,7 @@ import type { Generation } from './generation.ts';
 import { byStart, compareText } from './trace-order.ts';
 
 /** A router's wait between attempts is seconds; a client that comes back later makes a new request. */
-export const maxRetryGapMs = 30_000;
+const maxRetryGapMs = 30_000;
 
 export interface RequestPlace {
   readonly requestId: string;
