@@ -8,6 +8,7 @@
 import { AppError } from '../shared/errors.ts';
 import type { Interval } from '../shared/time.ts';
 import type { UnreadableRow } from '../sync/ports.ts';
+import { createBottomGuard, type BottomGuard } from './bottom-guard.ts';
 import type { PageAnswer, PageAsk, RawPage } from './page-answer.ts';
 import type { PageLimit } from './page-limit.ts';
 import { toSmaller } from './slices.ts';
@@ -29,17 +30,19 @@ export async function* readByCursor(
   reading: CursorReading,
 ): AsyncGenerator<RawPage, void, undefined> {
   const pending: Interval[] = [reading.interval];
+  const guard = createBottomGuard(reading.name);
   for (let slice = pending.pop(); slice !== undefined; slice = pending.pop()) {
-    yield* readSlice(reading, { slice, pending });
+    yield* readSlice(reading, { slice, pending, guard });
   }
 }
 
 /** Reads one slice; where it must be halved, leaves the halves in `pending` (rows already delivered repeat). */
 async function* readSlice(
   reading: CursorReading,
-  { slice, pending }: { readonly slice: Interval; readonly pending: Interval[] },
+  at: { readonly slice: Interval; readonly pending: Interval[]; readonly guard: BottomGuard },
 ): AsyncGenerator<RawPage, void, undefined> {
   const { pageLimit } = reading;
+  const { slice, pending, guard } = at;
   const seen = new Set<string>();
   let cursor: string | null = null;
   for (;;) {
@@ -48,6 +51,7 @@ async function* readSlice(
     let next: string | null;
     if (answer.kind === 'page') {
       pageLimit.onPage({ rows: answer.rows.length, bytes: answer.bytes });
+      guard.onAnswer();
       yield { rows: answer.rows, unreadable: [] };
       next = answer.cursor;
     } else {
@@ -62,6 +66,9 @@ async function* readSlice(
         return;
       }
       const skipped = await skipRow(reading, { slice, cursor, reason: answer.reason });
+      if (skipped.isNamed) guard.onAnswer();
+      guard.onBottom(answer.reason);
+      pageLimit.onSkip();
       yield { rows: [], unreadable: skipped.unreadable };
       next = skipped.cursor;
     }
@@ -82,7 +89,7 @@ async function* readSlice(
 async function skipRow(
   reading: CursorReading,
   at: { readonly slice: Interval; readonly cursor: string | null; readonly reason: string },
-): Promise<{ unreadable: UnreadableRow[]; cursor: string | null }> {
+): Promise<{ unreadable: UnreadableRow[]; cursor: string | null; isNamed: boolean }> {
   const names = await reading.askNames({ interval: at.slice, limit: 1, cursor: at.cursor });
   if (names.kind === 'page') {
     return {
@@ -91,6 +98,7 @@ async function skipRow(
         raw: null,
       })),
       cursor: names.cursor,
+      isNamed: true,
     };
   }
   return {
@@ -104,6 +112,7 @@ async function skipRow(
       },
     ],
     cursor: null,
+    isNamed: false,
   };
 }
 

@@ -38,10 +38,7 @@ export function toPageAnswer(
       return outcome;
     case 'absent':
     case 'limited':
-      throw new AppError(
-        'LANGFUSE_UNSUPPORTED',
-        `${request.name} ${outcome.reason}; it answered when this run began, so the server's mode was changed: run again`,
-      );
+      throw toModeChanged({ name: request.name, reason: outcome.reason });
     case 'answer': {
       const parsed =
         request.by === 'cursor'
@@ -67,4 +64,15 @@ export function toPageAnswer(
       };
     }
   }
+}
+
+/** An endpoint that answered the probe and is gone in mid-run. */
+export function toModeChanged(request: {
+  readonly name: string;
+  readonly reason: string;
+}): AppError {
+  return new AppError(
+    'LANGFUSE_UNSUPPORTED',
+    `${request.name} ${request.reason}; it answered when this run began, so the server's mode was changed: run again`,
+  );
 }

@@ -99,6 +99,13 @@ function toStatusVerdict(answer: Extract<WireAnswer, { kind: 'status' }>, nowMs:
   const reason =
     answer.message === '' ? `answered ${status}` : `answered ${status}: ${answer.message}`;
   if (status === 429) return { kind: 'wait', askedMs: toAskedMs(answer, nowMs), reason };
+  if (answer.isHtml && (status === 401 || status === 403)) {
+    return {
+      kind: 'fail',
+      code: 'LANGFUSE_UNEXPECTED',
+      reason: `${reason} (Langfuse answers in JSON: a proxy or firewall in front of it refuses)`,
+    };
+  }
   if (status === 401) return { kind: 'fail', code: 'LANGFUSE_AUTH', reason };
   if (status === 403) {
     return {

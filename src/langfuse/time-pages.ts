@@ -13,6 +13,7 @@
 import { AppError } from '../shared/errors.ts';
 import { toInstant, toIso, type Interval } from '../shared/time.ts';
 import type { UnreadableRow } from '../sync/ports.ts';
+import { createBottomGuard, type BottomGuard } from './bottom-guard.ts';
 import { toShrinkNotice } from './cursor-pages.ts';
 import type { PageAnswer, PageAsk, RawPage } from './page-answer.ts';
 import type { PageLimit } from './page-limit.ts';
@@ -32,17 +33,19 @@ export interface TimeReading {
 
 export async function* readByTime(reading: TimeReading): AsyncGenerator<RawPage, void, undefined> {
   const pending: Interval[] = [reading.interval];
+  const guard = createBottomGuard(reading.name);
   for (let slice = pending.pop(); slice !== undefined; slice = pending.pop()) {
-    yield* readSlice(reading, { slice, pending });
+    yield* readSlice(reading, { slice, pending, guard });
   }
 }
 
 async function* readSlice(
   reading: TimeReading,
-  { slice, pending }: { readonly slice: Interval; readonly pending: Interval[] },
+  at: { readonly slice: Interval; readonly pending: Interval[]; readonly guard: BottomGuard },
 ): AsyncGenerator<RawPage, void, undefined> {
   const { pageLimit } = reading;
-  let rest: Interval = slice;
+  const { pending, guard } = at;
+  let rest: Interval = at.slice;
   while (rest.toMs > rest.fromMs) {
     const { limit } = pageLimit;
     const answer = await reading.ask({ interval: rest, limit, page: 1 });
@@ -54,18 +57,19 @@ async function* readSlice(
         continue;
       }
       if (smaller.kind === 'halves') pending.push(...smaller.halves);
-      else yield* readMillisecond(reading, { millisecond: rest, limit: 1 });
+      else yield* readMillisecond(reading, { millisecond: rest, limit: 1, guard });
       return;
     }
+    guard.onAnswer();
     if (answer.rows.length === 0) return;
     pageLimit.onPage({ rows: answer.rows.length, bytes: answer.bytes });
     yield { rows: answer.rows, unreadable: [] };
 
-    const oldestMs = toOldestMs(reading, { rows: answer.rows, asked: rest });
-    if (oldestMs === null) return;
     const isFull = answer.rows.length >= (answer.limit ?? limit);
+    const oldestMs = toOldestMs(reading, { rows: answer.rows, asked: rest, isFull });
+    if (oldestMs === null) return;
     if (isFull && oldestMs + 1 === rest.toMs) {
-      yield* readMillisecond(reading, { millisecond: toMillisecond(oldestMs), limit });
+      yield* readMillisecond(reading, { millisecond: toMillisecond(oldestMs), limit, guard });
       rest = { fromMs: rest.fromMs, toMs: toInstant(oldestMs) };
     } else {
       rest = { fromMs: rest.fromMs, toMs: toInstant(isFull ? oldestMs + 1 : oldestMs) };
@@ -73,21 +77,25 @@ async function* readSlice(
   }
 }
 
-/** The oldest time on a page; null where it lies before the interval. Throws where the page can't be one of the interval. */
+/**
+ * The oldest time on a page; null where nothing can follow: it lies before the interval, or the page is not full and
+ * none of its rows has a time (rows that are not understood). Throws where the page can't be one of the interval.
+ */
 function toOldestMs(
   reading: TimeReading,
-  page: { readonly rows: readonly unknown[]; readonly asked: Interval },
+  page: { readonly rows: readonly unknown[]; readonly asked: Interval; readonly isFull: boolean },
 ): number | null {
-  let oldestMs = Number.POSITIVE_INFINITY;
-  for (const row of page.rows)
-    oldestMs = Math.min(oldestMs, toRowMs(row) ?? Number.POSITIVE_INFINITY);
+  const times = page.rows.map(toRowMs).filter((rowMs) => rowMs !== null);
+  if (times.length === 0) {
+    if (!page.isFull) return null;
+    throw new AppError('LANGFUSE_UNEXPECTED', `${reading.name} gave a page of rows without a time`);
+  }
+  const oldestMs = Math.min(...times);
   if (oldestMs < page.asked.fromMs) return null;
   if (isInside(page.asked, oldestMs)) return oldestMs;
   throw new AppError(
     'LANGFUSE_UNEXPECTED',
-    Number.isFinite(oldestMs)
-      ? `${reading.name} gave rows of ${toIso(oldestMs)} when asked for those before ${toIso(page.asked.toMs)}`
-      : `${reading.name} gave rows without a time`,
+    `${reading.name} gave rows of ${toIso(oldestMs)} when asked for those before ${toIso(page.asked.toMs)}`,
   );
 }
 
@@ -100,9 +108,9 @@ const maxFailuresInARow = 3;
  */
 async function* readMillisecond(
   reading: TimeReading,
-  start: { readonly millisecond: Interval; readonly limit: number },
+  start: { readonly millisecond: Interval; readonly limit: number; readonly guard: BottomGuard },
 ): AsyncGenerator<RawPage, void, undefined> {
-  const { millisecond } = start;
+  const { millisecond, guard } = start;
   const known = new Set<string>();
   let { limit } = start;
   for (let pass = 1; pass <= maxPasses; pass++) {
@@ -125,6 +133,7 @@ async function* readMillisecond(
         unreadable.push(toNameless({ millisecond, page, reason: answer.reason }));
         continue;
       }
+      guard.onAnswer();
       if (answer.rows.length === 0) break;
       failuresInARow = 0;
       yield { rows: answer.rows, unreadable: [] };
@@ -133,7 +142,11 @@ async function* readMillisecond(
     }
     for (const key of inThisPass) known.add(key);
     if (inThisPass.size === rowsRead && known.size === knownBefore) {
-      if (unreadable.length > 0) yield { rows: [], unreadable };
+      for (const row of unreadable) guard.onBottom(row.reason);
+      if (unreadable.length > 0) {
+        reading.pageLimit.onSkip();
+        yield { rows: [], unreadable };
+      }
       return;
     }
   }

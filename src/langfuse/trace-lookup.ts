@@ -5,6 +5,7 @@
 import pLimit from 'p-limit';
 import type { TraceAttributes } from '../shared/observation.ts';
 import type { UnreadableRow } from '../sync/ports.ts';
+import { toModeChanged } from './page-answer.ts';
 import type { ReaderContext } from './reader-context.ts';
 import { toTraceAttributes } from './to-trace-attributes.ts';
 import { toUnreadable } from './to-unreadable.ts';
@@ -70,21 +71,25 @@ async function fetchTrace(
     signal,
     send: (attempt) => context.api.trace(traceId, attempt),
   });
+  const unread = (reason: string): FoundTrace => ({
+    kind: 'unreadable',
+    row: {
+      traceId,
+      id: null,
+      startMs: null,
+      reason: `the trace can't be read, so its observations have no session, user and tags: ${reason}`,
+      raw: null,
+    },
+  });
   switch (outcome.kind) {
     case 'absent':
+      if (outcome.status === 404 && /not found/i.test(outcome.reason)) return { kind: 'missing' };
+      // A page for people: a proxy did not like the id. Langfuse's own JSON: its mode was changed.
+      if (outcome.isHtml) return unread(outcome.reason);
+      throw toModeChanged({ name: traceName, reason: outcome.reason });
     case 'limited':
-      return { kind: 'missing' };
     case 'too_large':
-      return {
-        kind: 'unreadable',
-        row: {
-          traceId,
-          id: null,
-          startMs: null,
-          reason: `the trace can't be read, so its observations have no session, user and tags: ${outcome.reason}`,
-          raw: null,
-        },
-      };
+      return unread(outcome.reason);
     case 'answer': {
       const parsed = traceSchema.safeParse(outcome.body);
       if (parsed.success) return { kind: 'trace', trace: toTraceAttributes(parsed.data) };

@@ -194,6 +194,16 @@ describe('what is no answer of Langfuse', () => {
     await expect(readAll(source)).rejects.toMatchObject({ code: 'LANGFUSE_UNEXPECTED' });
   });
 
+  it.each([401, 403])('%i with a page is a proxy, not Langfuse', async (status) => {
+    await using project = await startProject({
+      faults: [{ kind: 'status', status, format: 'html', path: '/api/public/projects' }],
+    });
+    await expect(project.open()).rejects.toMatchObject({
+      code: 'LANGFUSE_UNEXPECTED',
+      message: expect.stringMatching(/proxy or firewall/) as string,
+    });
+  });
+
   it('keys revoked in mid-run are LANGFUSE_AUTH', async () => {
     await using project = await startProject();
     const source = await project.open();

@@ -97,6 +97,23 @@ describe('too much for one answer', () => {
   });
 });
 
+describe('a server on which nothing can be read', () => {
+  it.each([
+    { what: 'answers 422 to everything', fault: { kind: 'status', status: 422 } },
+    { what: 'cuts every answer short', fault: { kind: 'truncated_json' } },
+  ] as const)('that $what is not asked for each millisecond', async ({ fault }) => {
+    await using project = await startProject({}, { concurrency: 1 });
+    const source = await project.open();
+    project.server.clearRequests();
+    project.server.setFaults([{ ...fault, path: v2Path }]);
+    await expect(readAll(source)).rejects.toMatchObject({
+      code: 'LANGFUSE_TOO_LARGE',
+      exitCode: 4,
+    });
+    expect(project.server.requests.length).toBeLessThan(250);
+  });
+});
+
 describe('memory and stopping', () => {
   it('asks no further than the consumer takes, plus one page for each reader', async () => {
     await using project = await startProject(
