@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { createSampleTraffic } from '../../src/demo/traffic.ts';
 import type { Observation } from '../../src/shared/observation.ts';
 import { minuteMs } from '../../src/shared/time.ts';
 import {
+  anInterval,
   dayStartMs,
   deduplicate,
   manyRows,
@@ -69,6 +71,9 @@ function comparable(row: Observation): Omit<Observation, 'content' | 'parentObse
   return rest;
 }
 
+const byKey = (a: { traceId: string; id: string }, b: { traceId: string; id: string }): number =>
+  `${a.traceId} ${a.id}`.localeCompare(`${b.traceId} ${b.id}`);
+
 describe('both readers over the same project', () => {
   it('deliver the same rows, text and scores', async () => {
     await using project = await startProject({ mode: 'dual', traffic, duplicateShare: 0.3 });
@@ -93,6 +98,31 @@ describe('both readers over the same project', () => {
     );
     expect(text.size).toBe(302);
     for (const [key, content] of text) expect(content).toEqual(legacyRows.get(key)?.content);
+  });
+
+  it('deliver the same rows of three days of a whole team', async () => {
+    const team = createSampleTraffic({ days: 3 });
+    const whole = anInterval(team.startMs, team.endMs);
+    await using project = await startProject(
+      { mode: 'dual', traffic: team, duplicateShare: 0.1 },
+      { concurrency: 4 },
+    );
+    const fromV2 = await readAll(await project.open({ reader: 'v2' }), whole);
+    const fromLegacy = await readAll(await project.open({ reader: 'legacy' }), whole);
+    const v2Rows = deduplicate(fromV2.observations);
+    const legacyRows = deduplicate(fromLegacy.observations);
+    const { observations } = project.server.store.view();
+    expect(legacyRows.size).toBe(observations.length);
+    expect(legacyRows.size).toBeGreaterThan(500);
+    expect([...v2Rows.values()].map(comparable).sort(byKey)).toEqual(
+      [...legacyRows.values()].map(comparable).sort(byKey),
+    );
+    expect([...fromV2.unreadable, ...fromLegacy.unreadable]).toEqual([]);
+    const withTrace = new Set(observations.map((row) => row.traceId));
+    for (const { traces } of [fromV2, fromLegacy]) {
+      const delivered = new Set(traces.map((trace) => trace.traceId));
+      expect([...withTrace].filter((traceId) => !delivered.has(traceId))).toEqual([]);
+    }
   });
 
   it('deliver the same scores from each generation of endpoint', async () => {
