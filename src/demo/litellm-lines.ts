@@ -118,11 +118,13 @@ export function toGeneration(
 
 function toObservationId(call: SampleCall, line: LiteLlmLine, prng: Prng): string {
   if (line !== 'A0' && line !== 'A') return prng.hex(16);
-  if (call.failure !== null) return prng.uuid();
-  const [hour, minute, rest = ''] = new Date(call.startMs).toISOString().slice(11, 23).split(':');
-  const [second, millis] = rest.split('.');
-  const micros = `${millis}${String(prng.int(0, 999)).padStart(3, '0')}`;
-  return `time-${hour}-${minute}-${second}-${micros}_${call.responseId}`;
+  return call.failure === null ? toTimeId(call.responseId, call.startMs, prng) : prng.uuid();
+}
+
+/** `time-HH-MM-SS-ffffff_<response id>`: how SDK 2 names a generation. */
+export function toTimeId(responseId: string, startMs: number, prng: Prng): string {
+  const time = new Date(startMs).toISOString().slice(11, 23).replaceAll(/[:.]/g, '-');
+  return `time-${time}${String(prng.int(0, 999)).padStart(3, '0')}_${responseId}`;
 }
 
 function generationNameOf(call: SampleCall, line: LiteLlmLine): string {

@@ -3,7 +3,7 @@
  * the same options always give the same rows.
  */
 import { planSessionStarts } from './calendar.ts';
-import { toGeneration, toTraceShare, type TraceShare } from './litellm-lines.ts';
+import { toGeneration, toTimeId, toTraceShare, type TraceShare } from './litellm-lines.ts';
 import { createPrng, type Prng } from './prng.ts';
 import type { SampleCall } from './sample-call.ts';
 import { createScores } from './sample-scores.ts';
@@ -189,8 +189,7 @@ function doubleLogOf(prng: Prng, call: SampleCall, row: SampleObservation): Samp
   if (!canDouble || !prng.chance(0.006)) return [];
   const startMs = row.startMs + 3;
   if (Math.floor(startMs / dayMs) !== Math.floor(row.startMs / dayMs)) return [];
-  const id =
-    row.writer === 'ingestion' ? row.id.replace(/_(?=[^_]*$)/, `${prng.int(0, 9)}_`) : prng.hex(16);
+  const id = row.writer === 'ingestion' ? toTimeId(call.responseId, startMs, prng) : prng.hex(16);
   return [
     {
       ...row,
