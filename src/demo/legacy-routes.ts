@@ -12,6 +12,7 @@ import {
   type RouteContext,
 } from './route-context.ts';
 import { toRowPredicate } from './row-filter.ts';
+import { compareByPosition } from './sample-store.ts';
 import type { SampleTrace } from './sample-types.ts';
 import { toLegacyScore } from './score-routes.ts';
 
@@ -21,6 +22,9 @@ export function listTraces(context: RouteContext): HttpAnswer {
   const parsed = tracesQuery.safeParse(context.query);
   if (!parsed.success) return invalidRequest(parsed.error.issues);
   const query = parsed.data;
+  if (context.traits.rejectsNoDateRange && query.fromTimestamp === undefined) {
+    return refusal(400, 'fromTimestamp is required on this deployment', 'InvalidRequestError');
+  }
   const range = toTimeRange(query.fromTimestamp, query.toTimestamp);
   const view = context.store.view();
   const rows = [...view.traces.values()].filter(
@@ -132,6 +136,10 @@ export function listObservations(context: RouteContext): HttpAnswer {
       isOneOf(query.environment, row.environment) &&
       isWanted(row),
   );
+  // Start time is the only key of the order: what comes first within an instant is open.
+  if (context.traits.hasUnstableTies && context.requestNumber % 2 === 1) {
+    rows.sort((a, b) => b.startMs - a.startMs || compareByPosition(b, a));
+  }
   return toPage(context, rows, {
     page: query.page,
     limit: query.limit,

@@ -10,6 +10,8 @@ export interface RouteContext {
   readonly query: Readonly<Record<string, string | string[]>>;
   /** Decoded path segment of `/traces/{id}` and its like, else `''`. */
   readonly pathId: string;
+  /** Counts the requests of the server. */
+  readonly requestNumber: number;
   readonly traits: ServerTraits;
 }
 
@@ -19,6 +21,10 @@ export interface ServerTraits {
   readonly v2ModelKey: 'model' | 'providedModelName';
   /** Share of v2 rows that are returned twice, the second with an older `updatedAt`. */
   readonly duplicateShare: number;
+  /** Legacy lists order rows of one start instant differently from request to request. */
+  readonly hasUnstableTies: boolean;
+  /** `LANGFUSE_API_TRACES_REJECT_NO_DATE_RANGE`: `/traces` without `fromTimestamp` is a 400. */
+  readonly rejectsNoDateRange: boolean;
   /** Rows that start later are missing from a stale v2 table (`v4-legacy-mode`). */
   readonly eventsTableUntilMs: number;
   /** Delay until a row that came by the legacy path is in the v2 table. */

@@ -93,6 +93,8 @@ export async function startSampleServer(options: SampleServerOptions): Promise<S
   const traits: ServerTraits = {
     v2ModelKey: options.v2ModelKey ?? 'model',
     duplicateShare: options.duplicateShare ?? 0,
+    hasUnstableTies: options.hasUnstableTies ?? false,
+    rejectsNoDateRange: options.rejectsNoDateRange ?? false,
     eventsTableUntilMs: options.eventsTableUntilMs ?? Number.NEGATIVE_INFINITY,
     propagationDelayMs: options.propagationDelayMs ?? 0,
   };
@@ -140,6 +142,7 @@ export async function startSampleServer(options: SampleServerOptions): Promise<S
       store: authorized.store,
       query: toQueryRecord(request.query),
       pathId: route.pathId,
+      requestNumber: requests.length,
     };
     const answer = route.entry.run(context, () => v2Tables(authorized.store));
     if (answer.status !== 200) return answer;
