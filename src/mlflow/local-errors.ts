@@ -21,7 +21,7 @@ export function toStoreError(error: unknown, path: string): AppError {
     return fault('MLFLOW_STORE_UNKNOWN', `${path} is not a sound SQLite database (${message}).`);
   }
   if (
-    /^(?:SQLITE_(?:FULL|IOERR|READONLY|CANTOPEN|PERM)|ENOSPC|EDQUOT|EROFS|EACCES|EPERM|ENOTDIR|EISDIR|EIO|EMFILE)/.test(
+    /^(?:SQLITE_(?:FULL|IOERR|READONLY|CANTOPEN|PERM)|ENOSPC|EDQUOT|EROFS|EACCES|EPERM|ENOTDIR|EEXIST|EISDIR|EIO|EMFILE)/.test(
       code,
     )
   ) {

@@ -12,6 +12,7 @@ import { isBusy, toStoreError } from './local-errors.ts';
 import { checkStoreSchema, type StoreSchema } from './local-schema-check.ts';
 import {
   blockingWaitMs,
+  checkSoundness,
   checkStoreFile,
   createStoreFile,
   hasStoreFile,
@@ -72,6 +73,8 @@ function createLocalSession(
   let connection: Database.Database | null = null;
   let connecting: Promise<Database.Database | null> | null = null;
   let schema: StoreSchema | null = null;
+  /** Looked at once, before the first write. */
+  let isSound = false;
   let waits = 0;
   let activeBatch: symbol | null = null;
   let lastInLine: Promise<unknown> = Promise.resolve();
@@ -145,6 +148,8 @@ function createLocalSession(
 
   async function inTransaction<T>(work: (db: Database.Database) => Promise<T> | T): Promise<T> {
     const db = (await connect()) ?? (await create());
+    if (!isSound) await whenFree(() => checkSoundness(db, path));
+    isSound = true;
     await whenFree(() => db.exec('BEGIN IMMEDIATE'));
     try {
       const result = await work(db);
