@@ -5,8 +5,12 @@ export interface ChangedLines {
   readonly linesAfter: number;
 }
 
-/** Null where less than half of `after` is unchanged at its ends: then it is better read whole. */
+/** A text that fits on a screen is better read whole. */
+const minLength = 1000;
+
+/** Null for a short text, and where less than half of `after` is unchanged at its ends. */
 export function toChangedLines(before: string, after: string): ChangedLines | null {
+  if (after.length < minLength) return null;
   const old = before.split('\n');
   const lines = after.split('\n');
   const most = Math.min(old.length, lines.length);
@@ -15,6 +19,6 @@ export function toChangedLines(before: string, after: string): ChangedLines | nu
   let tail = 0;
   while (tail < most - head && old.at(-1 - tail) === lines.at(-1 - tail)) tail += 1;
   const changed = lines.slice(head, lines.length - tail).join('\n');
-  if (head + tail === 0 || changed.length > after.length / 2) return null;
+  if (changed.length > after.length / 2) return null;
   return { linesBefore: head, changed, linesAfter: tail };
 }

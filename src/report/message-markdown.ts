@@ -25,7 +25,7 @@ export function renderRole(role: string): string {
  */
 export function renderParts(view: MessageView, maxCharacters: number): string[] {
   const lines: string[] = [];
-  let left = maxCharacters;
+  let left = maxCharacters + charactersPerPart;
   const fence = (text: string, language: 'text' | 'json'): void => {
     const visible = toVisibleText(text);
     const head = headOf(visible, Math.max(0, left));
