@@ -14,9 +14,20 @@ const charactersPerPart = 100;
 /** A shorter string stays in the JSON of its call. */
 const minBlockLength = 80;
 
-/** The role of a message in bold; one that is no plain word is shown as code. */
+const knownRoles: ReadonlySet<string> = new Set([
+  'system',
+  'developer',
+  'user',
+  'assistant',
+  'model',
+  'tool',
+  'function',
+  'input',
+]);
+
+/** The role of a message in bold; one that nobody defines is shown as code. */
 export function renderRole(role: string): string {
-  return /^[a-z_]{1,20}$/i.test(role) ? `**${role}**` : renderCodeSpan(role);
+  return knownRoles.has(role) ? `**${role}**` : renderCodeSpan(role);
 }
 
 /**
