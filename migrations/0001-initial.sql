@@ -128,13 +128,16 @@ CREATE TABLE session_changes (
   PRIMARY KEY (source, session_id)
 ) STRICT, WITHOUT ROWID;
 
+-- Not `INSERT OR IGNORE`: the conflict clause of the statement that fires a trigger would override it.
 CREATE TRIGGER facts_deleted AFTER DELETE ON facts WHEN OLD.session_id IS NOT NULL BEGIN
-  INSERT OR IGNORE INTO session_changes VALUES (OLD.source, OLD.session_id);
+  INSERT INTO session_changes SELECT OLD.source, OLD.session_id
+  WHERE NOT EXISTS (SELECT 1 FROM session_changes WHERE source = OLD.source AND session_id = OLD.session_id);
 END;
 
 CREATE TRIGGER facts_updated AFTER UPDATE ON facts
 WHEN OLD.session_id IS NOT NULL AND OLD.row_hash <> NEW.row_hash BEGIN
-  INSERT OR IGNORE INTO session_changes VALUES (OLD.source, OLD.session_id);
+  INSERT INTO session_changes SELECT OLD.source, OLD.session_id
+  WHERE NOT EXISTS (SELECT 1 FROM session_changes WHERE source = OLD.source AND session_id = OLD.session_id);
 END;
 
 -- Facts that count: the one source of every metric.

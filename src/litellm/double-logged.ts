@@ -14,6 +14,12 @@ export function identityOf(row: { readonly traceId: string; readonly id: string 
   return `${row.traceId}\u0000${row.id}`;
 }
 
+/** The parts of an {@link identityOf}; trace ids hold no NUL. */
+export function parseIdentity(identity: string): { readonly traceId: string; readonly id: string } {
+  const at = identity.indexOf('\u0000');
+  return { traceId: identity.slice(0, at), id: identity.slice(at + 1) };
+}
+
 /**
  * The keys under which the double of a generation would be found: its response id and its call id, over all
  * traces; for a span of `langfuse_otel` that has neither, its trace.

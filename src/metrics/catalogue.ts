@@ -139,12 +139,16 @@ const tokens: readonly Metric[] = [
   }),
 ];
 
+/** A sum of zeros of unbilled failures, beside attempts of unknown cost, would look like a price of zero. */
+const hasPricedAttempt =
+  "(SUM(cost_source IN ('provided', 'langfuse_estimate')) > 0 OR SUM(cost_source = 'unknown') = 0)";
+
 const cost: readonly Metric[] = [
   scalar('cost_usd', {
     unit: 'USD',
-    sql: 'SUM(cost_usd)',
+    sql: `CASE WHEN ${hasPricedAttempt} THEN SUM(cost_usd) END`,
     meaning:
-      'Cost of all attempts whose cost is known. Absent when none is; see `cost_unknown_requests` for what is missing.',
+      'Cost of all attempts whose cost is known; unbilled failures and cache hits are 0. Absent when only unbilled ones are known and others are not; `cost_unknown_requests` tells what is missing.',
   }),
   scalar('cost_provided_usd', {
     unit: 'USD',
@@ -177,7 +181,7 @@ const cost: readonly Metric[] = [
   }),
   scalar('cost_per_request_usd', {
     unit: 'USD',
-    sql: "SUM(cost_usd) / NULLIF(SUM(is_final_attempt) FILTER (WHERE cost_source <> 'unknown'), 0)",
+    sql: `CASE WHEN ${hasPricedAttempt} THEN SUM(cost_usd) / NULLIF(SUM(is_final_attempt) FILTER (WHERE cost_source <> 'unknown'), 0) END`,
     meaning: 'Known cost divided by the requests whose cost is known.',
   }),
   scalar('cost_per_1k_completion_tokens_usd', {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Generation } from '../litellm/generation.ts';
 import { withContent } from '../litellm/content.ts';
-import { identityOf } from '../litellm/double-logged.ts';
+import { identityOf, parseIdentity } from '../litellm/double-logged.ts';
 import type { TraceAttributes } from '../shared/observation.ts';
 import { openContents } from './contents.ts';
 import { factColumns, type Fact } from './fact.ts';
@@ -113,10 +113,4 @@ export function openFactTable(state: State, source: string): FactTable {
       return hash.digest('hex').slice(0, 32);
     },
   };
-}
-
-/** The parts of an identity that `identityOf` made. */
-export function parseIdentity(identity: string): { readonly traceId: string; readonly id: string } {
-  const [traceId, id] = JSON.parse(identity) as [string, string];
-  return { traceId, id };
 }

@@ -3,13 +3,13 @@
  * from all their rows (also those of other windows), the window replaced whole, in one transaction.
  */
 import type { Generation, ResolvedGeneration } from '../litellm/generation.ts';
-import { identityOf } from '../litellm/double-logged.ts';
+import { identityOf, parseIdentity } from '../litellm/double-logged.ts';
 import { resolveTrace } from '../litellm/resolve-trace.ts';
 import type { TraceAttributes } from '../shared/observation.ts';
 import type { Interval } from '../shared/time.ts';
 import { findDoubleLoggedInTrace, findDoubleLoggedOverTraces } from './double-logging.ts';
 import { toFact, toResolvedGeneration, type Fact } from './fact.ts';
-import { openFactTable, parseIdentity, type FactTable } from './fact-table.ts';
+import { openFactTable, type FactTable } from './fact-table.ts';
 import type { State } from './open-state.ts';
 import { stagedTraces } from './staged-traces.ts';
 

@@ -23,9 +23,10 @@ export interface State extends Disposable {
 export function openState(path: string): State {
   const absolute = resolve(path);
   const isNew = !existsSync(absolute) || statSync(absolute).size === 0;
-  if (isNew) mkdirSync(dirname(absolute), { recursive: true });
   let db: Database.Database | undefined;
   try {
+    // One level only: a whole missing path is more likely a typo or a volume that is not mounted.
+    if (!existsSync(dirname(absolute))) mkdirSync(dirname(absolute));
     db = new Database(absolute, { timeout: 5000 });
     assertOurs(db, absolute, isNew);
     db.pragma('journal_mode = WAL');

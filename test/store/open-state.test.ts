@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { describe, expect, it } from 'vitest';
+import { takeLease } from '../../src/store/lease.ts';
+import { migrate, readMigrations } from '../../src/store/migrate.ts';
+import { openState } from '../../src/store/open-state.ts';
+import { openTempFolder } from '../support/temp-folder.ts';
+
+const hash = (path: string): string =>
+  createHash('sha256').update(readFileSync(path)).digest('hex');
+
+describe('opening the state file', () => {
+  it('creates it, and opens it again with all migrations applied once', () => {
+    using folder = openTempFolder();
+    const path = `${folder.path}/deep/state.db`;
+    openState(path)[Symbol.dispose]();
+    using state = openState(path);
+    const applied = state.db.prepare('SELECT id FROM migrations').pluck().all();
+    expect(applied).toEqual(readMigrations().map((migration) => migration.id));
+  });
+
+  it('refuses a foreign SQLite file and leaves it as it was', () => {
+    using folder = openTempFolder();
+    const path = `${folder.path}/other.db`;
+    const other = new Database(path);
+    other.exec('CREATE TABLE somebody_elses (a)');
+    other.close();
+    const before = hash(path);
+    expect(() => openState(path)).toThrow(
+      expect.objectContaining({ code: 'STATE_UNUSABLE' }) as Error,
+    );
+    expect(hash(path)).toBe(before);
+  });
+
+  it('refuses a file that is no database and leaves it as it was', () => {
+    using folder = openTempFolder();
+    const path = `${folder.path}/notes.txt`;
+    writeFileSync(
+      path,
+      'these are my notes, not a database, and they are long enough to have a header',
+    );
+    const before = hash(path);
+    expect(() => openState(path)).toThrow(
+      expect.objectContaining({ code: 'STATE_UNUSABLE' }) as Error,
+    );
+    expect(hash(path)).toBe(before);
+  });
+
+  it('refuses a file of a newer version, naming the migration', () => {
+    using folder = openTempFolder();
+    const path = `${folder.path}/state.db`;
+    using opened = openState(path);
+    opened.db
+      .prepare("INSERT INTO migrations VALUES (9999, '9999-from-the-future.sql', 'x', 'now')")
+      .run();
+    expect(() => openState(path)).toThrow(/9999-from-the-future\.sql/);
+  });
+
+  it('refuses a file whose migration was changed since', () => {
+    using folder = openTempFolder();
+    const path = `${folder.path}/state.db`;
+    using state = openState(path);
+    const changed = readMigrations().map((migration) => ({ ...migration, checksum: 'changed' }));
+    expect(() => migrate(state.db, changed)).toThrow(/another text of migration/);
+  });
+
+  it('says where it can not be written', () => {
+    expect(() => openState('/proc/no-such-place/state.db')).toThrow(
+      expect.objectContaining({ code: 'STATE_DISK' }) as Error,
+    );
+  });
+});
+
+describe('the lease', () => {
+  it('is held by one, taken over when it has expired, and fences the one who lost it', () => {
+    using folder = openTempFolder();
+    using state = openState(`${folder.path}/state.db`);
+    const mine = takeLease(state, { holder: 'host-a', nowMs: 0 });
+    expect(() => takeLease(state, { holder: 'host-b', nowMs: 1000 })).toThrow(/host-a/);
+    const theirs = takeLease(state, { holder: 'host-b', nowMs: 10_000_000 });
+    expect(theirs.fence).toBeGreaterThan(mine.fence);
+    expect(() => mine.renew(10_000_001)).toThrow(
+      expect.objectContaining({ code: 'STATE_BUSY' }) as Error,
+    );
+    mine.release();
+    expect(() => takeLease(state, { holder: 'host-c', nowMs: 10_000_002 })).toThrow(/host-b/);
+    theirs.release();
+    takeLease(state, { holder: 'host-c', nowMs: 10_000_003 });
+  });
+});
