@@ -28,7 +28,7 @@ function startHour(prng: Prng, member: SampleMember): number {
   if (member.tool === 'indexer') return 1 + prng.next() * 3;
   if (member.tool === 'ci' && prng.chance(0.15)) return 1 + prng.next() * 4;
   // One person likes the quiet late evening; those sessions run over midnight.
-  if (member.coreHour > 15 && prng.chance(0.18)) return 22.8 + prng.next() * 0.9;
+  if (member.coreHour > 15 && prng.chance(0.3)) return 23.78 + prng.next() * 0.19;
   const around = Math.log(prng.skewed(1, 1)) * 2.3;
   return Math.min(20.5, Math.max(6.5, member.coreHour + around));
 }

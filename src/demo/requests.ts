@@ -39,6 +39,8 @@ const dayMs = 86_400_000;
 /** Retries and fallbacks start well within 30 s of the failure; after a final failure the session rests longer. */
 const restAfterFailureMs = 45_000;
 
+const cacheHitAfterMs = 120_000;
+
 const fallbacks: Partial<Record<ModelKey, ModelKey>> = {
   sonnet: 'gpt5Mini',
   gpt5Mini: 'gpt4oMini',
@@ -76,13 +78,15 @@ export function createRequests(session: {
     calls: () => calls.filter((call) => call.startMs < session.untilMs),
     add(draft) {
       const callId = prng.uuid();
-      const at = { callId, startMs: nextStartMs, member: session.member };
+      // Minutes lie between an answer and its repetition from the proxy's cache.
+      const startMs = Math.max(nextStartMs, (draft.repeatOf?.endMs ?? 0) + cacheHitAfterMs);
+      const at = { callId, startMs, member: session.member };
       const attempts =
         draft.repeatOf === null
           ? failingAttempts(prng, draft, at)
-          : { failed: [], next: { startMs: nextStartMs, model: draft.model } };
+          : { failed: [], next: { startMs, model: draft.model } };
       calls.push(...attempts.failed);
-      let endMs = attempts.failed.at(-1)?.endMs ?? nextStartMs;
+      let endMs = attempts.failed.at(-1)?.endMs ?? startMs;
       if (attempts.next !== null) {
         lastAnswered = answeredCall(prng, draft, { ...at, ...attempts.next });
         calls.push(lastAnswered);

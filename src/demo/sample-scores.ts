@@ -78,7 +78,7 @@ export function createScores(
     }
   }
   for (const [sessionId, row] of sessionEnds) {
-    if (!prng.chance(0.2)) continue;
+    if (!prng.chance(0.28)) continue;
     add({
       name: 'task-outcome',
       dataType: 'CATEGORICAL',
@@ -91,7 +91,7 @@ export function createScores(
       source: 'ANNOTATION',
       comment: null,
       target: { traceId: null, observationId: null, sessionId, environment: row.environment },
-      timestampMs: row.startMs + Math.floor((0.2 + prng.next() * 4) * dayMs),
+      timestampMs: row.startMs + Math.floor((0.2 + prng.next() * 6) * dayMs),
     });
   }
   return scores;

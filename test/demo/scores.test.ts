@@ -19,8 +19,8 @@ const scores = [
 ];
 const traffic = aTraffic({ scores });
 
-const idsOf = (rows: readonly Record<string, unknown>[]): unknown[] =>
-  rows.map((row) => row['id']).sort();
+const idsOf = (rows: readonly Record<string, unknown>[]): string[] =>
+  rows.map((row) => String(row['id'])).sort();
 
 describe('the three generations of scores', () => {
   it('v1 has scores of existing traces only, values split by type', async () => {
