@@ -14,8 +14,13 @@ export type Continuation =
   | { readonly kind: 'repeats'; readonly turn: number }
   /** `turn` and what came after it. */
   | { readonly kind: 'continues'; readonly turn: number }
-  /** As `continues`, where another turn had already gone on from there. */
-  | { readonly kind: 'branches'; readonly turn: number }
+  /** As `continues`, where turn `other` had already gone on from there by `dropped` messages. */
+  | {
+      readonly kind: 'branches';
+      readonly turn: number;
+      readonly other: number;
+      readonly dropped: number;
+    }
   /** Goes on from `turn`, without `dropped` of its messages (its answer included). */
   | { readonly kind: 'edits'; readonly turn: number; readonly dropped: number };
 
@@ -110,7 +115,12 @@ export function createConversationHistory(): ConversationHistory {
       .findLast(({ id, isAgentMade }) => isAgentMade && lastTurnOf.has(id));
     const keptFrom = kept === undefined ? undefined : lastTurnOf.get(kept.id);
     if (keptFrom !== undefined) return edit(keptFrom, input);
-    if (length > 0 && end >= 0) return { continuation: { kind: 'branches', turn: end }, isNew };
+    // Where the answer of a turn is left out too, its thread was condensed to its beginning.
+    if (node.outputOf >= 0) {
+      const other = node.passedBy;
+      const dropped = (historyOf.get(other)?.length ?? length) - length;
+      return { continuation: { kind: 'branches', turn: node.outputOf, other, dropped }, isNew };
+    }
     if (input.slice(0, length).some((message) => !message.isSystem))
       return edit(node.passedBy, input);
     return { continuation: { kind: 'starts' }, isNew: input.map(() => true) };

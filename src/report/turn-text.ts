@@ -213,7 +213,7 @@ function renderContinuation(
     case 'continues':
       return continuation.turn === turn - 1 ? null : `Continues turn ${continuation.turn}.`;
     case 'branches':
-      return `Branches off after turn ${continuation.turn}.`;
+      return `Branches off after turn ${continuation.turn}, without the ${toCounted(continuation.dropped, 'message')} that turn ${continuation.other} had after it.`;
     case 'edits':
       return `**History was edited or condensed here** (${toCounted(continuation.dropped, 'message')} dropped, ${fresh} new), compared with turn ${continuation.turn}.`;
   }

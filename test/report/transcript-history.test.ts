@@ -32,6 +32,22 @@ describe('resent histories', () => {
     expect(turnOf(transcript, 3)).toMatch(/summary so far[\s\S]*result three[\s\S]*step four/);
   });
 
+  it('marks a history that was condensed to its first message and a summary', () => {
+    const transcript = render([
+      aTurn(aContent([system('S'), user('task')], answer('a1'))),
+      aTurn(aContent([system('S'), user('task'), assistant('a1'), user('r1')], answer('a2'))),
+      aTurn(aContent([system('S'), user('task'), user('<summary>')], answer('a3'))),
+      aTurn(
+        aContent(
+          [system('S'), user('task'), user('<summary>'), assistant('a3'), user('r3')],
+          answer('a4'),
+        ),
+      ),
+    ]);
+    expect(turnOf(transcript, 3)).toContain('(3 messages dropped, 1 new), compared with turn 2.');
+    expect(turnOf(transcript, 4)).not.toMatch(/edited|Continues|Branches/);
+  });
+
   it('marks a history that went back', () => {
     const longer = [
       ...base,
@@ -54,7 +70,9 @@ describe('resent histories', () => {
       aTurn(aContent([...base, assistant('step two'), user('this way')], answer('a'))),
       aTurn(aContent([...base, assistant('step two'), user('that way')], answer('b'))),
     ]);
-    expect(turnOf(transcript, 3)).toContain('Branches off after turn 1.');
+    expect(turnOf(transcript, 3)).toContain(
+      'Branches off after turn 1, without the 2 messages that turn 2 had after it.',
+    );
     expect(turnOf(transcript, 3)).not.toContain('edited');
     expect(countOf(transcript, 'step two')).toBe(1);
   });

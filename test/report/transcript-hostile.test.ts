@@ -20,7 +20,7 @@ const ownLines: readonly RegExp[] = [
   /^trace (‹code›|\(empty\)) · observation (‹code›|\(empty\))$/,
   /^(A new conversation\.|The text of this call was not read\.|No (in|out)put was recorded\.)$/,
   /^(Input: [\d,]+ messages?, redacted by LiteLLM\.|(Input|Answer): redacted by LiteLLM\.)$/,
-  /^(The same input as in|Continues|Branches off after) turn \d+\.$/,
+  /^((The same input as in|Continues) turn \d+|Branches off after turn \d+, without the [\d,]+ messages? that turn \d+ had after it)\.$/,
   /^(Attempt \d+ of its request, after turn \d+\.)?( ?Another attempt followed\.)?$/,
   /^\*\*History was edited or condensed here\*\* \([\d,]+ messages? dropped, \d+ new\), compared with turn \d+\.$/,
   /^Tools offered \(\d+\): ((‹code›|\(empty\))(, )?)+( and \d+ more)?$/,
