@@ -5,8 +5,8 @@ import { renderSummary, toSummaryJson } from './render-summary.ts';
 import { walkWindows } from './walk-windows.ts';
 import { withSettings } from './with-settings.ts';
 
-/** How long after the end of the traffic the demo's night is: every late row has arrived. */
-const nightMs = 26.5 * 3_600_000;
+/** How long after the end of the traffic the demo's night is. */
+const nightMs = 2.5 * 3_600_000;
 
 /**
  * `langfuse-mlflow demo`: the main job on sample traffic. Time is that of the sample's last night, so that

@@ -7,29 +7,21 @@ import type { AggregateQuery } from './aggregate-query.ts';
  * a session counts in the session's run. `mean` is NULL for categorical scores.
  */
 export function buildScoreQuery(query: AggregateQuery): string {
-  const key = query.groupBy === null ? "''" : `f.${query.groupBy}`;
+  const facts = `(SELECT ${query.groupBy ?? "''"} AS group_key, source, trace_id, id, session_id
+    FROM counted_facts WHERE ${query.where})`;
   const ofTraces = `
-    SELECT DISTINCT ${key} AS group_key, s.id, s.name, s.value
-    FROM scores s JOIN counted_facts f ON f.source = s.source AND f.trace_id = s.trace_id
-    WHERE (s.observation_id IS NULL OR s.observation_id = f.id OR NOT EXISTS (
+    SELECT DISTINCT f.group_key, s.id, s.name, s.value
+    FROM ${facts} f JOIN scores s ON s.source = f.source AND s.trace_id = f.trace_id
+    WHERE s.observation_id IS NULL OR s.observation_id = f.id OR NOT EXISTS (
         SELECT 1 FROM counted_facts g
-        WHERE g.source = s.source AND g.trace_id = s.trace_id AND g.id = s.observation_id))
-      AND ${prefixed(query.where)}`;
+        WHERE g.source = s.source AND g.trace_id = s.trace_id AND g.id = s.observation_id)`;
   const ofSessions = `
-    SELECT DISTINCT ${key} AS group_key, s.id, s.name, s.value
-    FROM scores s JOIN counted_facts f ON f.source = s.source AND f.session_id = s.session_id
-    WHERE s.trace_id IS NULL AND ${prefixed(query.where)}`;
+    SELECT DISTINCT f.group_key, s.id, s.name, s.value
+    FROM ${facts} f JOIN scores s ON s.source = f.source AND s.session_id = f.session_id
+    WHERE s.trace_id IS NULL`;
   const hits = query.grain === 'session' ? `${ofTraces} UNION ${ofSessions}` : ofTraces;
   return `SELECT group_key, name, COUNT(*) AS count, AVG(value) AS mean
 FROM (${hits}) GROUP BY group_key, name ORDER BY group_key, name`;
-}
-
-/** Columns of the conditions that this product builds, so that they name the facts and not the scores. */
-function prefixed(where: string): string {
-  return where.replaceAll(
-    /\b(source|window_from_ms|model|session_id|trace_id|id)\b(?= *(=|IN\b|<|>))/g,
-    'f.$1',
-  );
 }
 
 export interface ScoreRow {

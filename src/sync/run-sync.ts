@@ -185,7 +185,10 @@ interface Run {
   windowsPublished: number;
 }
 
-/** Oldest window first: read it, then publish it and every older one that it touched. */
+/**
+ * Oldest window first: read it, then publish it. Older windows that late rows, moved rows or new scores touched
+ * are published once, at the end, and so are those that an earlier run read and could not publish.
+ */
 async function walk(run: Run, plan: readonly PlannedWindow[]): Promise<void> {
   for (const { interval } of plan) {
     const stop = await attempt(run, interval, async () => {
@@ -196,21 +199,20 @@ async function walk(run: Run, plan: readonly PlannedWindow[]): Promise<void> {
       run.quarantined += result.quarantined;
     });
     if (stop) return;
-    if (await publishDue(run, interval.toMs)) return;
+    if (await publishDue(run, (fromMs) => fromMs === interval.fromMs)) return;
   }
-  // Windows that an earlier run read and could not publish, or that late rows of this run touched.
-  await publishDue(run, Number.POSITIVE_INFINITY);
+  await publishDue(run, () => true);
 }
 
-/** Publishes the windows that begin before `beforeMs` and hold something else than is published. Returns true when the run must stop. */
-async function publishDue(run: Run, beforeMs: number): Promise<boolean> {
+/** Publishes the asked windows that hold something else than is published. Returns true when the run must stop. */
+async function publishDue(run: Run, isAsked: (fromMs: number) => boolean): Promise<boolean> {
   const { parts, publishing } = run;
   const projectId = publishing.source.projectId;
   const hashes = publishedHashes(parts.state, publishing.targetId, projectId);
   const failed = new Set(run.failed.map((one) => one.window.fromMs));
   const due = listWindows(parts.state, projectId).filter(
     (row) =>
-      row.from_ms < beforeMs &&
+      isAsked(row.from_ms) &&
       !failed.has(row.from_ms as InstantMs) &&
       hashes.get(row.from_ms) !== toPublicationHash(row, parts.settings),
   );
