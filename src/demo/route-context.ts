@@ -1,5 +1,4 @@
 /** What a route is given, and the small rules that several routes share. */
-import type { HttpAnswer } from './http-answer.ts';
 import type { SampleStore } from './sample-store.ts';
 import type { ServerBehaviour } from './server-modes.ts';
 
@@ -30,8 +29,6 @@ export interface ServerTraits {
   /** Delay until a row that came by the legacy path is in the v2 table. */
   readonly propagationDelayMs: number;
 }
-
-export type Route = (context: RouteContext) => HttpAnswer;
 
 export interface TimeRange {
   readonly fromMs: number;

@@ -35,7 +35,8 @@ export function listObservationsV2(context: RouteContext, rows: readonly V2Row[]
 
   const found: V2Row[] = [];
   const range = toTimeRange(query.fromStartTime, query.toStartTime);
-  for (const row of sliceByStart(rows, range)) {
+  const toMs = cursor === null ? range.toMs : Math.min(range.toMs, cursor.startMs + 1);
+  for (const row of sliceByStart(rows, { fromMs: range.fromMs, toMs })) {
     if (found.length > query.limit) break;
     if (cursor !== null && compareByPosition(row, cursor) <= 0) continue;
     const isAsked =
