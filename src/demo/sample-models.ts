@@ -6,7 +6,10 @@ export interface SampleModel {
   readonly key: string;
   /** The `model` of an observation. */
   readonly raw: string;
-  /** LiteLLM's `model_group`: the public name that clients ask for. */
+  /**
+   * LiteLLM's `model_group`: the public name that clients ask for. Newer callback lines do not log it, so it
+   * is the provider's own name here, as most teams have it; only the Azure deployment hides behind another.
+   */
   readonly group: string;
   readonly baseModel: string | null;
   /** LiteLLM's price in USD per token; null where LiteLLM knows none. */
@@ -46,7 +49,7 @@ export const models = {
     ...none,
     key: 'sonnet',
     raw: 'anthropic/claude-sonnet-4-5-20250929',
-    group: 'claude-sonnet',
+    group: 'claude-sonnet-4-5-20250929',
     price: sonnetPrice,
     matched: { id: 'c5qmrqolku82tra3vgdixmys', inputPrice: 3e-6, outputPrice: 1.5e-5 },
     caching: 'anthropic',
@@ -57,7 +60,7 @@ export const models = {
     ...none,
     key: 'sonnetBedrock',
     raw: 'bedrock/converse/us.anthropic.claude-sonnet-4-5-20250929-v1:0',
-    group: 'claude-sonnet-bedrock',
+    group: 'claude-sonnet-4-5-20250929',
     price: sonnetPrice,
     caching: 'anthropic',
     outputTokensPerSecond: 54,
@@ -67,7 +70,7 @@ export const models = {
     ...none,
     key: 'haiku',
     raw: 'anthropic/claude-haiku-4-5-20251001',
-    group: 'claude-haiku',
+    group: 'claude-haiku-4-5-20251001',
     price: perMillion(1, 5, { read: 0.1, write: 1.25 }),
     matched: { id: 'cmgg9zco3000004l258um9xk8', inputPrice: 1e-6, outputPrice: 5e-6 },
     caching: 'anthropic',
@@ -117,7 +120,7 @@ export const models = {
     ...none,
     key: 'gemini',
     raw: 'vertex_ai/gemini-2.5-pro',
-    group: 'gemini-pro',
+    group: 'gemini-2.5-pro',
     price: perMillion(1.25, 10, { read: 0.31 }),
     caching: 'automatic',
     reasons: true,
@@ -139,7 +142,7 @@ export const models = {
     ...none,
     key: 'qwen',
     raw: 'hosted_vllm/qwen3-coder-30b',
-    group: 'local-coder',
+    group: 'qwen3-coder-30b',
     price: null,
     caching: 'none',
     outputTokensPerSecond: 41,
@@ -149,7 +152,7 @@ export const models = {
     ...none,
     key: 'embedding',
     raw: 'openai/text-embedding-3-small',
-    group: 'embed-small',
+    group: 'text-embedding-3-small',
     price: perMillion(0.02, 0),
     caching: 'none',
     outputTokensPerSecond: 1,

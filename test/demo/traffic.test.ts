@@ -45,7 +45,7 @@ describe('determinism', () => {
     }).toMatchInlineSnapshot(`
       {
         "generations": 5217,
-        "hash": "6bf4129ae8a92828",
+        "hash": "3f40a0756329bbf1",
         "rows": 6630,
         "scores": 284,
         "traces": 3345,
