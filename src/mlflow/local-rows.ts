@@ -1,5 +1,6 @@
 /** Rows of an MLflow store as runs of the port. */
 import type { StoredRun } from '../sync/ports.ts';
+import { keyTag } from './keys.ts';
 import type { OpenStore } from './local-session.ts';
 
 interface RunRow {
@@ -34,26 +35,22 @@ export function readRun(store: OpenStore, runId: string): StoredRun | null {
   return toStoredRuns(store, rows)[0] ?? null;
 }
 
-/** Active runs of the experiment whose tag `keyTag` is one of `keys`. */
+/** Active runs of the experiment whose key is one of `keys`. */
 export function readRunsByKey(
   store: OpenStore,
-  query: {
-    readonly experimentId: string;
-    readonly keyTag: string;
-    readonly keys: readonly string[];
-  },
+  query: { readonly experimentId: string; readonly keys: readonly string[] },
 ): StoredRun[] {
+  const wanted = new Set(query.keys);
+  const ids = store.keyIndex.find(store.prepare, [...wanted]);
   const rows = store
     .prepare(
       `SELECT ${runColumns} FROM runs
-       WHERE experiment_id = @experimentId AND lifecycle_stage = 'active' AND run_uuid IN (
-         SELECT tags.run_uuid FROM tags JOIN json_each(@keys) AS wanted ON tags.value = wanted.value
-         WHERE tags.key = @keyTag
-       )
+       WHERE experiment_id = ? AND lifecycle_stage = 'active'
+         AND run_uuid IN (SELECT value FROM json_each(?))
        ORDER BY run_uuid`,
     )
-    .all({ ...query, keys: JSON.stringify(query.keys) }) as RunRow[];
-  return toStoredRuns(store, rows);
+    .all(query.experimentId, JSON.stringify(ids)) as RunRow[];
+  return toStoredRuns(store, rows).filter(({ tags }) => wanted.has(tags[keyTag] ?? ''));
 }
 
 /** The next active runs with the tag `keyTag`, in order of their ids. */
@@ -61,7 +58,6 @@ export function readRunPage(
   store: OpenStore,
   query: {
     readonly experimentId: string;
-    readonly keyTag: string;
     readonly afterRunId: string;
     readonly limit: number;
   },
@@ -73,7 +69,7 @@ export function readRunPage(
          AND EXISTS (SELECT 1 FROM tags WHERE tags.key = @keyTag AND tags.run_uuid = runs.run_uuid)
        ORDER BY run_uuid LIMIT @limit`,
     )
-    .all(query) as RunRow[];
+    .all({ ...query, keyTag }) as RunRow[];
   return toStoredRuns(store, rows);
 }
 

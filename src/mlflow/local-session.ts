@@ -9,6 +9,7 @@ import type Database from 'better-sqlite3';
 import { AppError } from '../shared/errors.ts';
 import type { Clock } from '../shared/clock.ts';
 import { isBusy, toStoreError } from './local-errors.ts';
+import { createKeyIndex, type KeyIndex } from './local-key-index.ts';
 import { checkStoreSchema, type StoreSchema } from './local-schema-check.ts';
 import {
   blockingWaitMs,
@@ -33,7 +34,8 @@ export interface LocalSessionSettings {
 export interface OpenStore {
   readonly schema: StoreSchema;
   /** A prepared statement, kept for the life of the connection. */
-  prepare(sql: string): Database.Statement;
+  readonly prepare: (sql: string) => Database.Statement;
+  readonly keyIndex: KeyIndex;
 }
 
 export interface LocalSession extends AsyncDisposable {
@@ -70,6 +72,7 @@ function createLocalSession(
   const { path } = settings;
   const batchScope = new AsyncLocalStorage<symbol>();
   const statements = new Map<string, Database.Statement>();
+  const keyIndex = createKeyIndex();
   let connection: Database.Database | null = null;
   let connecting: Promise<Database.Database | null> | null = null;
   let schema: StoreSchema | null = null;
@@ -136,6 +139,7 @@ function createLocalSession(
     if (schema === null || schema.schemaVersion !== current) schema = checkStoreSchema(db, path);
     return {
       schema,
+      keyIndex,
       prepare(sql) {
         const known = statements.get(sql);
         if (known !== undefined) return known;

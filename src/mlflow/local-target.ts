@@ -20,7 +20,6 @@ import {
   updateRunRow,
   writeBatch,
 } from './local-writes.ts';
-import { keyTag } from './keys.ts';
 
 export interface LocalSettings {
   /** `sqlite:///mlflow.db` (in this folder) or `sqlite:////absolute/path`. */
@@ -102,14 +101,14 @@ export async function openLocalTarget(settings: LocalSettings): Promise<Target> 
 
     findRunsByKey(experimentId, keys) {
       countRead();
-      return session.read((store) => readRunsByKey(store, { experimentId, keyTag, keys }), []);
+      return session.read((store) => readRunsByKey(store, { experimentId, keys }), []);
     },
 
     async *listRuns(experimentId) {
       let afterRunId = '';
       for (;;) {
         countRead();
-        const query = { experimentId, keyTag, afterRunId, limit: pageSize };
+        const query = { experimentId, afterRunId, limit: pageSize };
         const page: StoredRun[] = await session.read((store) => readRunPage(store, query), []);
         yield* page;
         const last = page.at(-1);

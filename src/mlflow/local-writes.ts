@@ -16,8 +16,12 @@ import { maxArtifactUriLength, toRunName, toTimeMs } from './limits.ts';
 import { artifactFolder } from './local-artifacts.ts';
 import type { OpenStore } from './local-session.ts';
 import { toDeletedExperiment, type FoundExperiment } from './experiments.ts';
+import { cutCodePoints, toCleanText } from './text.ts';
 import { toMissingParams } from './params.ts';
 import { keyTag } from './keys.ts';
+
+/** `runs.user_id` is a VARCHAR(256). */
+const maxUserIdLength = 256;
 
 interface ExperimentRow {
   readonly experiment_id: number;
@@ -110,7 +114,7 @@ export function insertRun(store: OpenStore, run: CreateRun): RunRef {
     .run({
       runId,
       name,
-      userId: (run.tags['mlflow.user'] ?? '').slice(0, 256),
+      userId: cutCodePoints(toCleanText(run.tags['mlflow.user'] ?? ''), maxUserIdLength),
       startMs: toTimeMs(run.startMs),
       artifactUri,
       experimentId: experiment.experiment_id,
@@ -185,7 +189,10 @@ function upsertTags(store: OpenStore, runId: string, tags: readonly WirePair[]):
   const upsert = store.prepare(
     'INSERT INTO tags (key, value, run_uuid) VALUES (?, ?, ?) ON CONFLICT (key, run_uuid) DO UPDATE SET value = excluded.value',
   );
-  for (const { key, value } of tags) upsert.run(key, value, runId);
+  for (const { key, value } of tags) {
+    upsert.run(key, value, runId);
+    if (key === keyTag) store.keyIndex.add(value, runId);
+  }
 }
 
 export function updateRunRow(

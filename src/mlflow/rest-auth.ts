@@ -30,7 +30,9 @@ export interface Credentials {
  * another one, and whoever may create experiments chooses it.
  */
 export function createHeaderAuthoriser(credentials: Credentials, home: URL): Authoriser {
-  const { username, password, token } = credentials;
+  const { username, password } = credentials;
+  // A secret that was mounted from a file often ends with a line break, which no header can hold.
+  const token = credentials.token?.trim();
   const isBasic = username !== undefined && username !== '' && password !== undefined;
   const basic = isBasic ? Buffer.from(`${username}:${password}`).toString('base64') : '';
   const authorization = isBasic ? `Basic ${basic}` : token ? `Bearer ${token}` : null;

@@ -175,6 +175,15 @@ export function toTransportFault(cause: unknown, context: CallContext): Fault {
       retryAfterMs: null,
     };
   }
+  // A request that can't even be formed, or a target that has been closed: the same would come again.
+  if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED') {
+    const message = cause instanceof Error ? context.redact(cause.message) : code;
+    return {
+      error: new AppError('INTERNAL', `${place}: ${message}.`, { cause, details }),
+      retry: 'never',
+      retryAfterMs: null,
+    };
+  }
   const reason =
     name === 'TimeoutError'
       ? 'no answer in time'

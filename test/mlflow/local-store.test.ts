@@ -3,10 +3,48 @@ import { chmod, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
-import { collect } from '../support/mlflow-contract-subject.ts';
+import { aKey, collect } from '../support/mlflow-contract-subject.ts';
 import { aRun, useStoreFolder } from '../support/mlflow-store-folder.ts';
 
 const store = useStoreFolder();
+
+describe('finding by key', () => {
+  test('sees what another program wrote or deleted meanwhile, and nothing that was rolled back', async () => {
+    const [mine, other] = [await store().open(), await store().open()];
+    const { experimentId } = await mine.ensureExperiment('e');
+    const find = async (...names: string[]) => {
+      const found = await mine.findRunsByKey(experimentId, names.map(aKey));
+      return found.map(({ name }) => name).toSorted();
+    };
+    expect(await find('a', 'b')).toEqual([]);
+    await mine.createRun(aRun(experimentId, 'a'));
+    expect(await find('a', 'b')).toEqual(['a']);
+    const theirs = await other.createRun(aRun(experimentId, 'b'));
+    expect(await find('a', 'b')).toEqual(['a', 'b']);
+    await other.deleteRun(theirs.runId);
+    expect(await find('a', 'b')).toEqual(['a']);
+    const failed = mine.batched(async () => {
+      await mine.createRun(aRun(experimentId, 'c'));
+      throw new Error('of the work');
+    });
+    await expect(failed).rejects.toThrow('of the work');
+    expect(await find('c')).toEqual([]);
+  });
+
+  test('finds every run of a key, also one that MLflow was given by hand', async () => {
+    const target = await store().open();
+    const { experimentId } = await target.ensureExperiment('e');
+    await target.createRun(aRun(experimentId, 'a'));
+    store().withDatabase((db) => {
+      db.exec(`INSERT INTO runs (run_uuid, name, status, lifecycle_stage, artifact_uri, experiment_id)
+        VALUES ('byhand', 'by hand', 'RUNNING', 'active', 'x', ${experimentId})`);
+      db.exec(
+        `INSERT INTO tags (key, value, run_uuid) VALUES ('langfuse_mlflow.key', '${aKey('a')}', 'byhand')`,
+      );
+    });
+    expect(await target.findRunsByKey(experimentId, [aKey('a')])).toHaveLength(2);
+  });
+});
 
 describe('a new store', () => {
   test('is not made by reading', async () => {
@@ -173,7 +211,9 @@ describe('sharing the file', () => {
     const target = await store().open();
     expect(await target.findExperiment('e')).toMatchObject({ experimentId: '1' });
     await target.ensureExperiment('f');
-    expect(store().withDatabase((db) => db.pragma('integrity_check', { simple: true }))).toBe('ok');
+    expect(store().withDatabase((again) => again.pragma('integrity_check', { simple: true }))).toBe(
+      'ok',
+    );
   });
 });
 

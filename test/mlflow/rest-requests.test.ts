@@ -50,8 +50,8 @@ describe('what is sent', () => {
     expect(await authorizations({})).toEqual(new Set([undefined]));
   });
 
-  test('a token', async () => {
-    expect(await authorizations({ token: 'tok' })).toEqual(new Set(['Bearer tok']));
+  test('a token, also one that ends in a line break', async () => {
+    expect(await authorizations({ token: 'tok\n' })).toEqual(new Set(['Bearer tok']));
   });
 
   test('a username with its password, which wins over a token', async () => {
@@ -152,4 +152,16 @@ describe('what is sent', () => {
       ).rejects.toMatchObject({ code: 'MLFLOW_ARTIFACTS_UNSUPPORTED' });
     }
   });
+});
+
+test('a target that was closed, and credentials that no header can hold, end at once', async () => {
+  mlflow().answer(json({ run: wireRun }));
+  const target = await mlflow().open();
+  await target[Symbol.asyncDispose]();
+  await expect(target.getRun('abc')).rejects.toMatchObject({ code: 'INTERNAL' });
+  const error: unknown = await mlflow()
+    .open({ token: 'two\nlines' })
+    .catch((caught: unknown) => caught);
+  expect(error).toMatchObject({ code: 'INTERNAL', message: expect.not.stringContaining('lines') });
+  expect(mlflow().clock.sleeps).toEqual([]);
 });
