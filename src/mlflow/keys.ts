@@ -38,10 +38,14 @@ export function toMetricKey(name: string): string {
 }
 
 /** The same rule for a param's key. */
-export const toParamKey = toMetricKey;
+export function toParamKey(name: string): string {
+  return toMetricKey(name);
+}
 
 /** The same rule for a tag's key. */
-export const toTagKey = toMetricKey;
+export function toTagKey(name: string): string {
+  return toMetricKey(name);
+}
 
 function isKey(name: string): boolean {
   if (name === '' || countCodePoints(name) > maxKeyLength) return false;

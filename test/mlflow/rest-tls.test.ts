@@ -10,6 +10,7 @@ import { openRestTarget } from '../../src/mlflow/rest-target.ts';
 import { createPatientClock } from '../support/mlflow-clock.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'langfuse-mlflow-tls-'));
+const program = 'openssl';
 const hasCertificates = makeCertificates();
 
 /** A server's and a client's certificate, each its own authority; false where there is no openssl. */
@@ -26,7 +27,7 @@ function makeCertificates(): boolean {
       join(folder, `${name}.key`),
     ];
     execFileSync(
-      'openssl',
+      program,
       ['req', '-x509', ...key, '-out', join(folder, `${name}.pem`), '-days', '2', ...subject],
       { stdio: 'ignore' },
     );
