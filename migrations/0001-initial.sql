@@ -118,6 +118,7 @@ CREATE TABLE facts (
 CREATE UNIQUE INDEX facts_by_identity ON facts (source, trace_id, id);
 CREATE INDEX facts_by_window ON facts (source, window_from_ms);
 CREATE INDEX facts_by_session ON facts (source, session_id) WHERE session_id IS NOT NULL;
+CREATE INDEX facts_by_request ON facts (source, request_id);
 CREATE INDEX facts_by_call ON facts (source, call_id) WHERE call_id IS NOT NULL;
 CREATE INDEX facts_by_response ON facts (source, response_id) WHERE response_id IS NOT NULL;
 

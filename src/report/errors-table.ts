@@ -9,15 +9,15 @@ const maxMessageLength = 500;
 
 /**
  * `errors.json`: one row per failed attempt among `facts`, in order of time. `recovered` is whether the request
- * succeeded in a later attempt; it is false on a last attempt, and null where the last attempt is not among
- * `facts` (pass the other attempts of the failed requests too: only failed ones become rows). When `total` is
- * more than the failed attempts given, a last row says how many are missing.
+ * succeeded in a later attempt; it is false on a last attempt, and null where the last attempt is neither among
+ * `facts` nor among `others` (attempts of the same requests that are no rows of this table). When `total` is more
+ * than the failed attempts given, a last row says how many are missing.
  */
 export function renderErrorsTable(
   facts: readonly Fact[],
-  options: { readonly total?: number } = {},
+  options: { readonly total?: number; readonly others?: readonly Fact[] } = {},
 ): Uint8Array {
-  const endings = outcomes(facts);
+  const endings = outcomes([...facts, ...(options.others ?? [])]);
   const columns: readonly Column<Fact>[] = [
     { name: 'time', cell: (fact) => toTimeText(fact.start_ms) },
     { name: 'model', cell: (fact) => fact.model },

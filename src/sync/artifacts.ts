@@ -6,7 +6,7 @@ import { renderModelsTable } from '../report/models-table.ts';
 import { toRequestFiles } from '../report/request-files.ts';
 import { renderRequestsTable } from '../report/requests-table.ts';
 import { renderSessionsTable } from '../report/sessions-table.ts';
-import { renderTranscript } from '../report/transcript.ts';
+import { renderTranscript, type TranscriptTurn } from '../report/transcript.ts';
 import type { WindowCounters } from '../metrics/window-counters.ts';
 import type { ArtifactSpec } from '../runs/run-spec.ts';
 import { hashOf } from '../shared/hash.ts';
@@ -76,12 +76,14 @@ export function sessionArtifacts(
     sourceHash,
     render: () => {
       const contents = openContents(state);
-      const turns = listFacts(state, session).map((fact) => ({
-        fact,
-        content: contentOf(contents, fact),
-      }));
+      // One call's messages in memory at a time.
+      function* turns(): IterableIterator<TranscriptTurn> {
+        for (const fact of listFacts(state, session)) {
+          yield { fact, content: contentOf(contents, fact) };
+        }
+      }
       return new TextEncoder().encode(
-        renderTranscript({ sessionId: session.sessionId, url: session.url, turns }),
+        renderTranscript({ sessionId: session.sessionId, url: session.url, turns: turns() }),
       );
     },
   };
@@ -107,12 +109,28 @@ function factTables(state: State, query: FactQuery): ArtifactSpec[] {
       isTable: true,
       sourceHash: hashOf([
         formatVersion,
-        rowHashes(state, { ...query, where: `${query.where} AND is_error = 1` }),
+        rowHashes(state, failures(query)),
+        rowHashes(state, lastAttemptsOf(failures(query))),
       ]),
       render: () =>
-        renderErrorsTable(listFacts(state, { ...query, where: `${query.where} AND is_error = 1` })),
+        renderErrorsTable(listFacts(state, failures(query)), {
+          others: listFacts(state, lastAttemptsOf(failures(query))),
+        }),
     },
   ];
+}
+
+function failures(query: FactQuery): FactQuery {
+  return { ...query, where: `${query.where} AND is_error = 1` };
+}
+
+/** The last attempts of the requests of a group of facts, wherever they went: they tell how each request ended. */
+function lastAttemptsOf(query: FactQuery): FactQuery {
+  return {
+    ...query,
+    where: `source = @source AND is_final_attempt = 1 AND request_id IN
+      (SELECT request_id FROM counted_facts WHERE ${query.where})`,
+  };
 }
 
 function requestsTable(state: State, query: FactQuery): ArtifactSpec {
