@@ -19,6 +19,8 @@ export async function setup(project: TestProject): Promise<void> {
   for (const version of mlflowVersions) {
     const install = await installMlflow(version);
     if (install.problem !== null && process.env.CI === 'true') throw new Error(install.problem);
+    if (install.problem !== null)
+      process.stderr.write(`${install.problem}\nTests that need it are skipped.\n`);
     installs[version] = install;
   }
   project.provide('mlflow', installs as Record<MlflowVersion, MlflowInstall>);

@@ -257,6 +257,23 @@ export function declareRunContract(subject: ContractSubject): void {
     expect(await subject.countPoints(run.runId, 'm8')).toBe(1);
   });
 
+  test('an older point that is sent again, with newer ones there already, changes nothing', async () => {
+    const { target, run } = await aRun();
+    const point = (value: number, step: number) => ({
+      key: 'm',
+      value,
+      step,
+      timestampMs: startMs,
+    });
+    const log = (...metrics: ReturnType<typeof point>[]) =>
+      target.logBatch({ runId: run.runId, params: noParams, tags: noTags, metrics });
+    await log(point(Number.NaN, 1));
+    await log(point(5, 2));
+    await log(point(Number.NaN, 1), point(7, 0));
+    expect((await readBack(run.runId)).metrics.m).toBe(5);
+    expect(await subject.countPoints(run.runId, 'm')).toBe(3);
+  });
+
   test('points of the same key, time and step in one call end as the last one', async () => {
     const { target, run } = await aRun();
     const metrics = [9, 4].map((value) => ({ key: 'm', value, step: 0, timestampMs: startMs }));

@@ -15,7 +15,13 @@ const script = fileURLToPath(new URL('../../scripts/install-mlflow.sh', import.m
 
 /** The environment of one version, installed when it is not there yet. Never throws: `problem` says why there is none. */
 export async function installMlflow(version: MlflowVersion): Promise<MlflowInstall> {
+  // The first time takes a minute or two, which should not look like a hang.
+  const notice = setTimeout(
+    () => process.stderr.write(`Installing MLflow (${version}) for the tests …\n`),
+    2000,
+  );
   const { code, stdout, stderr } = await run(script, [version]);
+  clearTimeout(notice);
   const folder = stdout.trim().split('\n').at(-1) ?? '';
   if (code === 0 && folder !== '') return { folder, problem: null };
   const reason = stderr.trim().split('\n').slice(-3).join(' ');
