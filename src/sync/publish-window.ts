@@ -54,7 +54,12 @@ export async function publishWindow(parts: PublishingParts, row: WindowRow): Pro
     sessionIds,
   });
   const requests = parts.settings.requestRuns ? describeRequests(state, source, interval) : [];
-  const all = [window.window, ...window.models.map((model) => model.run), ...sessions, ...requests];
+  const specs = [
+    window.window,
+    ...window.models.map((model) => model.run),
+    ...sessions,
+    ...requests,
+  ];
   const publishing: Publishing = {
     target,
     ledger,
@@ -63,43 +68,53 @@ export async function publishWindow(parts: PublishingParts, row: WindowRow): Pro
     found: await findRuns(
       parts,
       ledger,
-      all,
+      specs,
       window.models.map((model) => model.trend.key),
     ),
   };
 
   const outcomes: PublishOutcome[] = [];
   const limit = pLimit(target.description.kind === 'local' ? 1 : parts.settings.publishConcurrency);
-  const publishAll = async (specs: readonly RunSpec[]): Promise<void> => {
-    outcomes.push(
-      ...(await Promise.all(
-        specs.map((spec) =>
-          limit(() => {
-            parts.signal.throwIfAborted();
-            return publishRun(publishing, spec);
-          }),
-        ),
-      )),
+  const all = async (steps: readonly (() => Promise<PublishOutcome>)[]): Promise<void> => {
+    // The first failure stops what has not begun, and is told when what had begun has ended: nothing goes on
+    // writing behind the caller's back.
+    const stop = new AbortController();
+    const signal = AbortSignal.any([parts.signal, stop.signal]);
+    const results = await Promise.allSettled(
+      steps.map((step) =>
+        limit(async () => {
+          signal.throwIfAborted();
+          try {
+            return await step();
+          } catch (error) {
+            stop.abort(error);
+            throw error;
+          }
+        }),
+      ),
     );
+    for (const result of results) {
+      if (result.status === 'rejected') throw result.reason;
+      outcomes.push(result.value);
+    }
   };
+  const publishAll = (runs: readonly RunSpec[]): Promise<void> =>
+    all(runs.map((spec) => () => publishRun(publishing, spec)));
   await committedTogether(parts, async () => {
     await publishAll([window.window]);
     await publishAll(window.models.map((model) => model.run));
     await publishAll(sessions);
     await publishAll(requests);
-    outcomes.push(
-      ...(await Promise.all(
-        window.models.map((model) =>
-          limit(() =>
-            publishTrendPoint(publishing, {
-              source: source.projectId,
-              model: model.model,
-              point: model.trend,
-              windowToMs: row.to_ms,
-            }),
-          ),
-        ),
-      )),
+    await all(
+      window.models.map(
+        (model) => () =>
+          publishTrendPoint(publishing, {
+            source: source.projectId,
+            model: model.model,
+            point: model.trend,
+            windowToMs: row.to_ms,
+          }),
+      ),
     );
     await removeVanished(publishing, { row, window, sessions, requests, changedSessions });
     putPublication(state, {

@@ -190,7 +190,7 @@ interface Run {
  * are published once, at the end, and so are those that an earlier run read and could not publish.
  */
 async function walk(run: Run, plan: readonly PlannedWindow[]): Promise<void> {
-  for (const { interval } of plan) {
+  for (const { interval, reason } of plan) {
     const stop = await attempt(run, interval, async () => {
       const result = await readWindow(run.parts, interval);
       run.read.add(interval.fromMs);
@@ -199,22 +199,27 @@ async function walk(run: Run, plan: readonly PlannedWindow[]): Promise<void> {
       run.quarantined += result.quarantined;
     });
     if (stop) return;
-    if (await publishDue(run, (fromMs) => fromMs === interval.fromMs)) return;
+    const isThis = (row: WindowRow): boolean => row.from_ms === interval.fromMs;
+    // A backfill looks at each run even of an unchanged window: a newer worker may describe it otherwise.
+    if (await publishDue(run, { isAsked: isThis, isForced: reason === 'asked' })) return;
   }
-  await publishDue(run, () => true);
+  await publishDue(run, { isAsked: () => true, isForced: false });
 }
 
 /** Publishes the asked windows that hold something else than is published. Returns true when the run must stop. */
-async function publishDue(run: Run, isAsked: (fromMs: number) => boolean): Promise<boolean> {
+async function publishDue(
+  run: Run,
+  which: { readonly isAsked: (row: WindowRow) => boolean; readonly isForced: boolean },
+): Promise<boolean> {
   const { parts, publishing } = run;
   const projectId = publishing.source.projectId;
   const hashes = publishedHashes(parts.state, publishing.targetId, projectId);
   const failed = new Set(run.failed.map((one) => one.window.fromMs));
   const due = listWindows(parts.state, projectId).filter(
     (row) =>
-      isAsked(row.from_ms) &&
+      which.isAsked(row) &&
       !failed.has(row.from_ms as InstantMs) &&
-      hashes.get(row.from_ms) !== toPublicationHash(row, parts.settings),
+      (which.isForced || hashes.get(row.from_ms) !== toPublicationHash(row, parts.settings)),
   );
   for (const row of due) {
     const interval = toInterval(row);
