@@ -27,7 +27,7 @@ export function baseTags(run: {
     [grainTag]: run.grain,
     [sourceTag]: run.source,
     ...(run.window === null ? {} : { [windowTag]: toWindowLabel(run.window) }),
-    'mlflow.note.content': run.note,
+    ...(run.note === '' ? {} : { 'mlflow.note.content': run.note }),
     'mlflow.source.name': 'langfuse-mlflow',
     'mlflow.source.type': 'JOB',
     'mlflow.user': 'langfuse-mlflow',

@@ -9,6 +9,8 @@ export interface RunCounts {
   readonly created: number;
   readonly updated: number;
   readonly unchanged: number;
+  /** Runs whose rows are all gone from Langfuse. */
+  readonly deleted: number;
 }
 
 export type ProgressEvent =

@@ -74,6 +74,7 @@ export async function publishWindow(parts: PublishingParts, row: WindowRow): Pro
   };
 
   const outcomes: PublishOutcome[] = [];
+  let deleted = 0;
   const limit = pLimit(target.description.kind === 'local' ? 1 : parts.settings.publishConcurrency);
   const all = async (steps: readonly (() => Promise<PublishOutcome>)[]): Promise<void> => {
     // The first failure stops what has not begun, and is told when what had begun has ended: nothing goes on
@@ -116,7 +117,13 @@ export async function publishWindow(parts: PublishingParts, row: WindowRow): Pro
           }),
       ),
     );
-    await removeVanished(publishing, { row, window, sessions, requests, changedSessions });
+    deleted = await removeVanished(publishing, {
+      row,
+      window,
+      sessions,
+      requests,
+      changedSessions,
+    });
     putPublication(state, {
       targetId: parts.targetId,
       source: source.projectId,
@@ -130,6 +137,7 @@ export async function publishWindow(parts: PublishingParts, row: WindowRow): Pro
     created: outcomes.filter((outcome) => outcome === 'created').length,
     updated: outcomes.filter((outcome) => outcome === 'updated').length,
     unchanged: outcomes.filter((outcome) => outcome === 'unchanged').length,
+    deleted,
   };
 }
 
@@ -187,7 +195,7 @@ async function findRuns(
   );
 }
 
-/** Deletes the runs whose rows are gone from Langfuse, and retracts their trend points. */
+/** Deletes the runs whose rows are gone from Langfuse, and retracts their trend points. Returns how many. */
 async function removeVanished(
   publishing: Publishing,
   now: {
@@ -197,7 +205,7 @@ async function removeVanished(
     readonly requests: readonly RunSpec[];
     readonly changedSessions: readonly string[];
   },
-): Promise<void> {
+): Promise<number> {
   const { ledger } = publishing;
   const { source, from_ms } = now.row;
   const gone = (grain: string, kept: ReadonlySet<string>): LedgerEntry[] =>
@@ -222,10 +230,12 @@ async function removeVanished(
     .map((sessionId) => ledger.get(toRunKey({ source, grain: 'session', subject: sessionId })))
     .filter((entry): entry is LedgerEntry => entry !== null && !kept.has(entry.key));
   const requests = now.requests.length > 0 ? gone('request', keysOf(now.requests)) : [];
-  for (const entry of [...models, ...emptied, ...requests]) {
+  const vanished = [...models, ...emptied, ...requests];
+  for (const entry of vanished) {
     if (entry.runId !== null) await publishing.target.deleteRun(entry.runId);
     ledger.remove(entry.key);
   }
+  return vanished.length;
 }
 
 function keysOf(specs: readonly RunSpec[]): Set<string> {

@@ -123,7 +123,7 @@ export async function runSync(parts: SyncParts, request: SyncRequest): Promise<S
       signal,
     },
     failed: [],
-    runs: { created: 0, updated: 0, unchanged: 0 },
+    runs: { created: 0, updated: 0, unchanged: 0, deleted: 0 },
     rows: 0,
     generations: 0,
     quarantined: 0,
@@ -227,6 +227,7 @@ async function publishDue(
       const current = getWindow(parts.state, projectId, row.from_ms) ?? row;
       const runs = await publishWindow(publishing, current);
       run.runs = addCounts(run.runs, runs);
+      if (runs.created + runs.updated + runs.deleted === 0) return;
       run.windowsPublished += 1;
       run.published.add(row.from_ms);
       parts.report({ kind: 'window_published', window: interval, runs });
@@ -342,5 +343,6 @@ function addCounts(a: RunCounts, b: RunCounts): RunCounts {
     created: a.created + b.created,
     updated: a.updated + b.updated,
     unchanged: a.unchanged + b.unchanged,
+    deleted: a.deleted + b.deleted,
   };
 }

@@ -10,7 +10,7 @@ const day = (index: number): Interval => ({
   fromMs: toInstant(Date.UTC(2026, 10, 24) + index * dayMs),
   toMs: toInstant(Date.UTC(2026, 10, 25) + index * dayMs),
 });
-const runs = { created: 3, updated: 1, unchanged: 0 };
+const runs = { created: 3, updated: 1, unchanged: 0, deleted: 0 };
 
 /** A run of two windows, the second of which fails. */
 const events: ProgressEvent[] = [
