@@ -7,7 +7,12 @@ import type { SourceSettings } from './langfuse/source-settings.ts';
 import type { TargetSettings } from './mlflow/open-target.ts';
 import type { Clock } from './shared/clock.ts';
 import { checkStatePlace } from './store/check-state-place.ts';
-import { openState, type State } from './store/open-state.ts';
+import {
+  openExistingState,
+  openState,
+  type ExistingState,
+  type State,
+} from './store/open-state.ts';
 import type { Source, Target } from './sync/ports.ts';
 import type { SyncSettings } from './sync/sync-settings.ts';
 
@@ -96,6 +101,11 @@ export async function probeConfiguredSource(around: Surroundings): Promise<Probe
 /** Opens the state file, creating it when it does not exist. */
 export function openConfiguredState(settings: Settings): State {
   return openState(settings.state.file);
+}
+
+/** Opens the state file for looking only; creates and changes nothing. Throws STATE_*. */
+export function openConfiguredStateToRead(settings: Settings): ExistingState {
+  return openExistingState(settings.state.file);
 }
 
 /** A sentence on whether the state file can be used; creates nothing. Throws STATE_*. */

@@ -1,12 +1,13 @@
 import { checkConfiguredState, openConfiguredTarget, probeConfiguredSource } from '../app.ts';
+import { toVisibleText } from '../report/visible-text.ts';
 import { ExitCode, toAppError, type AppError } from '../shared/errors.ts';
 import type { Target } from '../sync/ports.ts';
-import { toExitCode } from './report-failure.ts';
+import { toErrorJson, toExitCode } from './report-failure.ts';
 import type { CliSurroundings } from './surroundings.ts';
 import { withSettings, type CommandRun } from './with-settings.ts';
 
 /** One thing that was looked at. */
-export interface Check {
+interface Check {
   readonly plane: 'langfuse' | 'mlflow' | 'state';
   readonly name: string;
   readonly ok: boolean;
@@ -27,13 +28,16 @@ export async function runDoctorCommand(
     const planes = [await checkLangfuse(command), await checkMlflow(command), checkState(command)];
     const checks = planes.flatMap((plane) => plane.checks);
     const failures = planes.flatMap((plane) => plane.failure ?? []);
-    command.print(
-      command.isJson
-        ? `${JSON.stringify({ ok: failures.length === 0, checks })}\n`
-        : renderChecks(checks, failures),
-    );
     const [first] = failures;
-    return first === undefined ? ExitCode.done : toExitCode(first);
+    return {
+      exitCode: first === undefined ? ExitCode.done : toExitCode(first),
+      text: command.hide(renderChecks(checks, failures)),
+      json: {
+        ok: failures.length === 0,
+        checks: checks.map((check) => ({ ...check, detail: command.hide(check.detail) })),
+        failures: failures.map((failure) => toErrorJson(failure, command.hide)),
+      },
+    };
   });
 }
 
@@ -136,6 +140,6 @@ function renderChecks(checks: readonly Check[], failures: readonly AppError[]): 
     (check) =>
       `${check.ok ? 'ok  ' : 'FAIL'}  ${check.plane.padEnd(8)}  ${check.name.padEnd(16)}  ${check.detail}`,
   );
-  const next = failures.map((failure) => `next: ${failure.hint}`);
-  return `${[...lines, ...(next.length > 0 ? ['', ...next] : [])].join('\n')}\n`;
+  const next = failures.map((failure) => `next:  ${failure.hint}`);
+  return `${[...lines.map(toVisibleText), ...(next.length > 0 ? ['', ...next] : [])].join('\n')}\n`;
 }

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import type { CommandName } from '../config/command-names.ts';
 import { addSettingOptions } from '../config/setting-options.ts';
+import { maskUsage } from './report-failure.ts';
 import type { CliSurroundings } from './surroundings.ts';
 import { readVersion } from './version.ts';
 
@@ -9,15 +10,22 @@ type Flags = Readonly<Record<string, unknown>>;
 type Verb = (around: CliSurroundings, flags: Flags) => Promise<void>;
 
 export function createProgram(around: CliSurroundings): Command {
+  const version = readVersion();
   const program = new Command('langfuse-mlflow');
   program
     .description(
       'Syncs Langfuse traces and generations to MLflow: exact metrics per model and per session.',
     )
-    .version(readVersion(), '-V, --version')
+    .version(version, '-V, --version')
     .configureOutput({
-      writeOut: (text) => around.stdout.write(text),
-      writeErr: (text) => around.stderr.write(text),
+      writeOut: (text) => {
+        if (!around.isJson) around.stdout.write(text);
+        else around.printJson(text.trim() === version ? { version } : { help: text });
+      },
+      writeErr: (text) => {
+        if (!around.isJson) around.stderr.write(text);
+      },
+      outputError: (text, write) => write(maskUsage(around, text)),
     })
     .exitOverride()
     .addHelpText(

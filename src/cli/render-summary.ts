@@ -1,6 +1,7 @@
 /** What `sync`, `backfill` and `demo` print at the end. */
 import Table from 'cli-table3';
 import { toCount, toDuration, toUsd } from '../runs/note.ts';
+import { toVisibleLine, toVisibleText } from '../report/visible-text.ts';
 import { toIso, toWindowLabel } from '../shared/time.ts';
 import type { SyncSummary } from '../sync/run-sync.ts';
 import { toErrorJson } from './report-failure.ts';
@@ -8,18 +9,20 @@ import { toErrorJson } from './report-failure.ts';
 const unknown = 'unknown';
 
 /** Tables for people: what each model did in the windows that were read, and how the run went. */
-export function renderSummary(summary: SyncSummary): string {
+export function renderSummary(summary: SyncSummary, hide: (text: string) => string): string {
   const lines = [
     '',
     renderModels(summary),
     '',
-    `Windows   ${summary.windowsRead} of ${summary.windowsPlanned} read, ${summary.windowsPublished} published, ${summary.windowsUnchanged} unchanged`,
+    `Windows   ${summary.windowsRead} of ${summary.windowsPlanned} read, ${toPublished(summary)}`,
     `Rows      ${toCount(summary.rows)} read, ${toCount(summary.generations)} LiteLLM calls${
       summary.quarantined > 0
         ? `, ${toCount(summary.quarantined)} QUARANTINED (langfuse-mlflow status)`
         : ''
     }`,
-    `Runs      ${toCount(summary.runs.created)} created, ${toCount(summary.runs.updated)} updated, ${toCount(summary.runs.unchanged)} unchanged in experiment ${summary.experimentName}`,
+    `Runs      ${toCount(summary.runs.created)} created, ${toCount(summary.runs.updated)} updated, ${toCount(summary.runs.unchanged)} unchanged${
+      summary.runs.deleted > 0 ? `, ${toCount(summary.runs.deleted)} deleted` : ''
+    } in experiment ${summary.experimentName}`,
     `Calls     ${toCount(summary.langfuse.requests)} to Langfuse (${summary.langfuse.retries} retries, ${summary.langfuse.rateLimited} rate limited), ${toCount(summary.mlflow.writes)} writes to MLflow`,
     `Complete  up to ${toIso(summary.watermarkMs)}${
       summary.watermarkMs < summary.settledEndMs ? ` of ${toIso(summary.settledEndMs)}` : ''
@@ -28,11 +31,19 @@ export function renderSummary(summary: SyncSummary): string {
   for (const { window, error } of summary.failed) {
     lines.push(
       '',
-      `FAILED    ${toWindowLabel(window)}: ${error.message}`,
+      `${error.code === 'CANCELLED' ? 'STOPPED ' : 'FAILED  '}  ${toWindowLabel(window)}: ${toVisibleText(hide(error.message))}`,
       `  next:   ${error.hint}`,
     );
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** A window that later rows or scores touch (a late score, a row that moved) is published once more. */
+function toPublished(summary: SyncSummary): string {
+  const changed = summary.windowsRead - summary.windowsUnchanged;
+  const again = summary.windowsPublished - changed;
+  const touched = again > 0 ? `; ${again} published again for later rows and scores` : '';
+  return `${changed} new or changed, ${summary.windowsUnchanged} unchanged${touched}`;
 }
 
 function renderModels(summary: SyncSummary): string {
@@ -51,7 +62,8 @@ function renderModels(summary: SyncSummary): string {
     colAligns: ['left', ...Array.from({ length: 8 }, () => 'right' as const)],
     style: { head: [], border: [], compact: true },
   });
-  for (const { model, metrics } of summary.totals.models) table.push(toRow(model, metrics));
+  for (const { model, metrics } of summary.totals.models)
+    table.push(toRow(toVisibleLine(model), metrics));
   table.push(toRow('all', summary.totals.all));
   const partial = [...summary.totals.models].some(({ metrics }) => isPartial(metrics));
   return partial
@@ -94,10 +106,12 @@ function duration(metrics: ReadonlyMap<string, number>, name: string): string {
 }
 
 /** The contract of `--json`, docs/formats.md. */
-export function toSummaryJson(summary: SyncSummary, exitCode: number): Record<string, unknown> {
+export function toSummaryJson(
+  summary: SyncSummary,
+  hide: (text: string) => string,
+): Record<string, unknown> {
   return {
     command: summary.command,
-    exit_code: exitCode,
     project: { id: summary.projectId, name: summary.projectName },
     experiment: { id: summary.experimentId, name: summary.experimentName },
     windows: {
@@ -107,7 +121,7 @@ export function toSummaryJson(summary: SyncSummary, exitCode: number): Record<st
       unchanged: summary.windowsUnchanged,
       failed: summary.failed.map(({ window, error }) => ({
         window: toWindowLabel(window),
-        ...toErrorJson(error),
+        ...toErrorJson(error, hide),
       })),
     },
     rows: {

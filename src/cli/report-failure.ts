@@ -1,41 +1,48 @@
 /** Prints the error that ended a command, and sets the exit code. */
-import { ExitCode, toAppError, type AppError } from '../shared/errors.ts';
+import { AppError, ExitCode, toAppError } from '../shared/errors.ts';
+import { toVisibleText } from '../report/visible-text.ts';
 import { hideSecrets } from '../telemetry/hide-secrets.ts';
+import { maskSecrets } from '../config/mask.ts';
 import type { CliSurroundings } from './surroundings.ts';
 
 /** What failed, on which thing, and the next step; as JSON on stdout with `--json`. Never a secret. */
-export function reportFailure(
-  around: CliSurroundings,
-  failure: {
-    readonly error: unknown;
-    readonly isJson: boolean;
-    readonly secrets: readonly string[];
-  },
-): void {
-  if (isCommanderExit(failure.error)) {
-    around.setExitCode(failure.error.exitCode === 0 ? ExitCode.done : ExitCode.usage);
+export function reportFailure(around: CliSurroundings, failure: unknown): void {
+  if (isCommanderExit(failure)) {
+    reportUsage(around, failure);
     return;
   }
-  const error = toAppError(failure.error);
-  if (failure.isJson) {
-    around.stdout.write(
-      `${hideSecrets(JSON.stringify({ error: toErrorJson(error) }), failure.secrets)}\n`,
-    );
+  const error = toAppError(failure);
+  const hide = hideIn(around);
+  const stack = error.code === 'INTERNAL' ? toStack(error) : '';
+  if (around.isJson) {
+    around.stderr.write(hide(stack));
+    around.printJson({ error: toErrorJson(error, hide) });
   } else {
     around.stderr.write(
-      hideSecrets(`error: ${error.message}\nnext:  ${error.hint}\n`, failure.secrets),
+      hide(toVisibleText(`${stack}error: ${error.message}\nnext:  ${error.hint}\n`)),
     );
-    if (error.code === 'INTERNAL' && error.cause instanceof Error) {
-      around.stderr.write(hideSecrets(`${error.cause.stack ?? ''}\n`, failure.secrets));
-    }
   }
   around.setExitCode(toExitCode(error));
 }
 
-export function toErrorJson(error: AppError): Record<string, unknown> {
+/** A fault that nobody expected, with the stack of where it arose. */
+export function toInternalError(fault: unknown): AppError {
+  const message = fault instanceof Error ? fault.message : String(fault);
+  return new AppError('INTERNAL', message, { cause: fault });
+}
+
+/** Takes every secret that is known out of a text; of those that parsing the settings finds, too. */
+export function hideIn(around: CliSurroundings): (text: string) => string {
+  return (text) => hideSecrets(text, [...around.secrets]);
+}
+
+export function toErrorJson(
+  error: AppError,
+  hide: (text: string) => string,
+): Record<string, unknown> {
   return {
     code: error.code,
-    message: error.message,
+    message: hide(error.message),
     next: error.hint,
     exit_code: toExitCode(error),
   };
@@ -48,6 +55,33 @@ export function toExitCode(error: AppError): number {
   return error.exitCode;
 }
 
-function isCommanderExit(error: unknown): error is { readonly exitCode: number } {
+/** A line of commander's own about a command, an option or an argument, without what may be a secret in it. */
+export function maskUsage(around: CliSurroundings, text: string): string {
+  const withoutValue = text.replaceAll(/(unknown option '-[^'=]*)=[^']*'/g, "$1=***'");
+  return maskSecrets(withoutValue, [...around.secrets]);
+}
+
+interface CommanderExit extends Error {
+  readonly exitCode: number;
+  readonly code: string;
+}
+
+/** Commander has said by itself what is wrong, or shown the help it was asked for. */
+function reportUsage(around: CliSurroundings, exit: CommanderExit): void {
+  if (exit.exitCode === 0) return;
+  const isHelp = exit.code === 'commander.help';
+  const message = isHelp ? 'No command was given.' : exit.message.replace(/^error: /, '');
+  const error = new AppError('USAGE', maskUsage(around, message));
+  if (around.isJson) around.printJson({ error: toErrorJson(error, hideIn(around)) });
+  else if (!isHelp) around.stderr.write(`next:  ${error.hint}\n`);
+  around.setExitCode(error.exitCode);
+}
+
+function toStack(error: AppError): string {
+  const { stack } = error.cause instanceof Error ? error.cause : error;
+  return stack === undefined ? '' : `${stack}\n`;
+}
+
+function isCommanderExit(error: unknown): error is CommanderExit {
   return error instanceof Error && error.name === 'CommanderError' && 'exitCode' in error;
 }

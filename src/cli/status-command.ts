@@ -1,44 +1,53 @@
-import { existsSync } from 'node:fs';
 import { AppError, ExitCode } from '../shared/errors.ts';
 import { toIso, toWindowLabel } from '../shared/time.ts';
-import { openConfiguredState } from '../app.ts';
+import { openConfiguredStateToRead } from '../app.ts';
+import { toVisibleLine } from '../report/visible-text.ts';
 import { isBehind, readStatus, type SourceStatus } from '../sync/read-status.ts';
 import type { CliSurroundings } from './surroundings.ts';
 import { withSettings } from './with-settings.ts';
 
-/** `langfuse-mlflow status`: exit code 0 when every settled window is finished, 3 when not. */
+/**
+ * `langfuse-mlflow status`: exit code 3 while a settled window is not finished, else 4 while rows are
+ * quarantined, else 0. Writes nothing.
+ */
 export async function runStatusCommand(
   around: CliSurroundings,
   flags: Readonly<Record<string, unknown>>,
 ): Promise<void> {
   await withSettings(around, { name: 'status', flags }, async (command) => {
-    const { file } = command.settings.state;
-    if (!existsSync(file)) {
+    using state = openConfiguredStateToRead(command.settings);
+    if (!state.isMigrated) {
       throw new AppError(
         'STATE_UNUSABLE',
-        `There is no state file ${file} yet: nothing was synced with it.`,
+        `The state file ${state.path} is that of an older version.`,
+        { hint: 'Run `langfuse-mlflow sync` once; it brings the file to this version.' },
       );
     }
-    using state = openConfiguredState(command.settings);
     const status = readStatus(state, {
       nowMs: command.clock.now(),
       settleMs: command.settings.windows.settleMs,
     });
-    command.print(
-      command.isJson
-        ? `${JSON.stringify({ sources: status.map(toJson) })}\n`
-        : renderStatus(status),
-    );
-    return isBehind(status) ? ExitCode.behind : ExitCode.done;
+    return {
+      exitCode: toStatusExitCode(status),
+      text: renderStatus(status),
+      json: { sources: status.map(toJson) },
+    };
   });
 }
 
-export function renderStatus(status: readonly SourceStatus[]): string {
-  if (status.length === 0) return 'Nothing was read yet.\n';
+function toStatusExitCode(status: readonly SourceStatus[]): number {
+  if (status.length === 0 || isBehind(status)) return ExitCode.behind;
+  const isIncomplete = status.some((one) => one.quarantine.length > 0);
+  return isIncomplete ? ExitCode.windowsFailed : ExitCode.done;
+}
+
+function renderStatus(status: readonly SourceStatus[]): string {
+  if (status.length === 0)
+    return 'Nothing was read yet: no sync has reached Langfuse with this state file.\n';
   return status
     .map((one) => {
       const lines = [
-        `Project   ${one.source.name ?? one.source.source} (${one.source.source}) at ${one.source.base_url}`,
+        `Project   ${toVisibleLine(one.source.name ?? one.source.source)} (${one.source.source}) at ${one.source.base_url}`,
         `Windows   ${one.windowsRead} read since ${toIso(one.source.start_ms)}, last at ${toTime(one.lastReadMs)}`,
       ];
       for (const target of one.targets) {
@@ -54,7 +63,9 @@ export function renderStatus(status: readonly SourceStatus[]): string {
       }
       for (const row of one.quarantine) {
         lines.push(
-          `Quarantine ${toIso(row.window_from_ms)} trace ${row.trace_id || '(none)'} row ${row.id}: ${row.reason} (seen ${row.attempts} times)`,
+          toVisibleLine(
+            `Quarantine ${toIso(row.window_from_ms)} trace ${row.trace_id || '(none)'} row ${row.id}: ${row.reason} (seen in ${row.attempts === 1 ? '1 run' : `${row.attempts} runs`})`,
+          ),
         );
       }
       return lines.join('\n');

@@ -9,5 +9,12 @@ export interface CliSurroundings {
   /** Aborted with an AppError CANCELLED on SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
   readonly readFile: (path: string) => string;
+  /** True when `--json` is among the arguments: stdout then gets one JSON object and nothing else. */
+  readonly isJson: boolean;
+  /** Writes one JSON object to stdout; a second one is dropped. */
+  readonly printJson: (value: Readonly<Record<string, unknown>>) => void;
+  /** Keys, passwords and tokens known so far; they are taken out of whatever is said about a failure. */
+  readonly secrets: Set<string>;
+  /** The first code other than 0 stays. */
   readonly setExitCode: (code: number) => void;
 }

@@ -1,5 +1,5 @@
 import type { CliSurroundings } from './surroundings.ts';
-import { walkAndPrint } from './walk-windows.ts';
+import { walkWindows } from './walk-windows.ts';
 import { withSettings } from './with-settings.ts';
 
 /** `langfuse-mlflow sync` */
@@ -8,6 +8,6 @@ export async function runSyncCommand(
   flags: Readonly<Record<string, unknown>>,
 ): Promise<void> {
   await withSettings(around, { name: 'sync', flags }, (command) =>
-    walkAndPrint(command, { kind: 'sync' }),
+    walkWindows(command, { kind: 'sync' }),
   );
 }

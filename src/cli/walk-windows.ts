@@ -1,4 +1,4 @@
-/** Opens everything, runs once, prints the summary: what `sync`, `backfill` and `demo` share. */
+/** Opens everything and runs once: what `sync`, `backfill` and `demo` share. */
 import {
   openConfiguredSource,
   openConfiguredState,
@@ -6,15 +6,15 @@ import {
   toHolder,
   toSyncSettings,
 } from '../app.ts';
-import { runSync, type SyncRequest, type SyncSummary } from '../sync/run-sync.ts';
+import { runSync, type SyncRequest } from '../sync/run-sync.ts';
 import { renderSummary, toSummaryJson } from './render-summary.ts';
 import { toSyncExitCode } from './sync-exit-code.ts';
-import type { CommandRun } from './with-settings.ts';
+import type { CommandResult, CommandRun } from './with-settings.ts';
 
 export async function walkWindows(
   command: CommandRun,
   request: SyncRequest,
-): Promise<{ readonly summary: SyncSummary; readonly exitCode: number }> {
+): Promise<CommandResult> {
   // Nothing is created before both servers have answered: a wrong key leaves no empty state file behind.
   const source = await openConfiguredSource(command);
   await using target = await openConfiguredTarget(command);
@@ -32,16 +32,9 @@ export async function walkWindows(
     },
     request,
   );
-  return { summary, exitCode: toSyncExitCode(summary) };
-}
-
-/** Runs, prints, and returns the exit code. */
-export async function walkAndPrint(command: CommandRun, request: SyncRequest): Promise<number> {
-  const { summary, exitCode } = await walkWindows(command, request);
-  command.print(
-    command.isJson
-      ? `${JSON.stringify(toSummaryJson(summary, exitCode))}\n`
-      : renderSummary(summary),
-  );
-  return exitCode;
+  return {
+    exitCode: toSyncExitCode(summary),
+    text: renderSummary(summary, command.hide),
+    json: toSummaryJson(summary, command.hide),
+  };
 }

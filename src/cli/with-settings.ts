@@ -5,24 +5,31 @@ import type { Surroundings } from '../app.ts';
 import type { ReportProgress } from '../shared/progress.ts';
 import { createLogger } from '../telemetry/create-logger.ts';
 import { createProgress } from '../telemetry/create-progress.ts';
-import { reportFailure } from './report-failure.ts';
+import { hideIn, reportFailure, toExitCode } from './report-failure.ts';
 import type { CliSurroundings } from './surroundings.ts';
+import { toStopped } from './to-stopped.ts';
 
 export interface CommandRun extends Surroundings {
   readonly report: ReportProgress;
-  readonly isJson: boolean;
-  /** Writes the result to stdout. */
-  readonly print: (text: string) => void;
+  /** Takes the secrets out of a text about a failure. */
+  readonly hide: (text: string) => string;
 }
 
-/** `run` returns the exit code. Errors are printed with their next step; nothing else catches them. */
+/** What a command has to say. */
+export interface CommandResult {
+  readonly exitCode: number;
+  /** For people, whole lines. */
+  readonly text: string;
+  /** For `--json`. */
+  readonly json: Readonly<Record<string, unknown>>;
+}
+
+/** Prints what `run` returns. Errors are printed with their next step; nothing else catches them. */
 export async function withSettings(
   around: CliSurroundings,
   command: { readonly name: CommandName; readonly flags: Readonly<Record<string, unknown>> },
-  run: (command: CommandRun) => Promise<number>,
+  run: (command: CommandRun) => Promise<CommandResult>,
 ): Promise<void> {
-  const isJson = command.flags['json'] === true;
-  let secretTexts: string[] = [];
   try {
     const { settings, secrets } = parseSettings({
       command: command.name,
@@ -31,27 +38,46 @@ export async function withSettings(
       readFile: around.readFile,
       now: around.clock.now(),
     });
-    secretTexts = Object.values(secrets).filter((secret): secret is string => secret !== null);
-    using progress = await createProgress({ stream: around.stderr, isQuiet: isJson });
-    const logger = await createLogger({
-      level: settings.log.level,
-      format: settings.log.format,
-      write: progress.write,
-      isTerminal: around.stderr.isTTY,
-      secrets: secretTexts,
-    });
-    const exitCode = await run({
-      settings,
-      secrets,
-      clock: around.clock,
-      signal: around.signal,
-      onNotice: (message, details) => logger.warn(details ?? {}, message),
-      report: progress.report,
-      isJson,
-      print: (text) => around.stdout.write(text),
-    });
+    for (const secret of Object.values(secrets)) if (secret !== null) around.secrets.add(secret);
+    const hide = hideIn(around);
+    const result = await runWithProgress(around, { settings, secrets, hide, run });
+    // Asked to stop, a command never ends as if it had not been, however far it came.
+    const stopped = toStopped(around.signal);
+    const exitCode = stopped === null ? result.exitCode : toExitCode(stopped);
+    if (around.isJson) around.printJson({ ...result.json, exit_code: exitCode });
+    else around.stdout.write(result.text);
     around.setExitCode(exitCode);
   } catch (error) {
-    reportFailure(around, { error, isJson, secrets: secretTexts });
+    // What a step says that was cut off is of no use; that it was stopped is.
+    reportFailure(around, toStopped(around.signal) ?? error);
   }
+}
+
+async function runWithProgress(
+  around: CliSurroundings,
+  command: Pick<CommandRun, 'settings' | 'secrets' | 'hide'> & {
+    readonly run: (command: CommandRun) => Promise<CommandResult>;
+  },
+): Promise<CommandResult> {
+  const { settings, secrets, hide } = command;
+  using progress = await createProgress({ stream: around.stderr, isQuiet: around.isJson });
+  const logger = await createLogger({
+    level: settings.log.level,
+    format: settings.log.format,
+    write: progress.write,
+    isTerminal: around.stderr.isTTY,
+    secrets: [...around.secrets],
+  });
+  return await command.run({
+    settings,
+    secrets,
+    clock: around.clock,
+    signal: around.signal,
+    onNotice: (message, details) => logger.warn(details ?? {}, message),
+    report: (event) =>
+      progress.report(
+        event.kind === 'window_failed' ? { ...event, message: hide(event.message) } : event,
+      ),
+    hide,
+  });
 }

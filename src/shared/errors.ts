@@ -141,6 +141,11 @@ export const errorCatalogue = {
     exitCode: ExitCode.interrupted,
     hint: 'The run was stopped; run again to go on where it ended.',
   },
+  OUTPUT_LOST: {
+    retryable: true,
+    exitCode: ExitCode.tryAgainLater,
+    hint: 'The work itself is done and kept; give stdout a place that can be written, then run again.',
+  },
   INTERNAL: {
     retryable: false,
     exitCode: ExitCode.windowsFailed,
@@ -155,16 +160,19 @@ export class AppError extends Error {
   readonly code: ErrorCode;
   /** Machine-readable particulars for logs and `--json` (never secrets). */
   readonly details: Readonly<Record<string, unknown>>;
+  /** The next step, in a sentence: the catalogue's, unless another one is better in the place where it happened. */
+  readonly hint: string;
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: { cause?: unknown; details?: Record<string, unknown> } = {},
+    options: { cause?: unknown; details?: Record<string, unknown>; hint?: string } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'AppError';
     this.code = code;
     this.details = options.details ?? {};
+    this.hint = options.hint ?? errorCatalogue[code].hint;
   }
 
   get retryable(): boolean {
@@ -173,10 +181,6 @@ export class AppError extends Error {
 
   get exitCode(): ExitCode {
     return errorCatalogue[this.code].exitCode;
-  }
-
-  get hint(): string {
-    return errorCatalogue[this.code].hint;
   }
 }
 

@@ -1,15 +1,21 @@
 /** Looks whether the state file can be used, without making one. */
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { openState, toStateError } from './open-state.ts';
+import { openExistingState, toStateError } from './open-state.ts';
 
 /** A sentence about what was found. Throws STATE_UNUSABLE, STATE_BUSY or STATE_DISK. */
 export function checkStatePlace(path: string): string {
   const absolute = resolve(path);
   if (existsSync(absolute)) {
-    using state = openState(absolute);
-    state.db.exec('BEGIN IMMEDIATE; ROLLBACK');
-    return `${absolute} opens and can be written`;
+    using state = openExistingState(absolute);
+    try {
+      state.db.exec('BEGIN IMMEDIATE; ROLLBACK');
+    } catch (error) {
+      throw toStateError(error, absolute);
+    }
+    return state.isMigrated
+      ? `${absolute} opens and can be written`
+      : `${absolute} opens and can be written; the next sync brings it to this version`;
   }
   let folder = dirname(absolute);
   while (!existsSync(folder)) folder = dirname(folder);

@@ -41,6 +41,29 @@ export function migrate(db: Database.Database, migrations: readonly Migration[])
        id INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at TEXT NOT NULL
      ) STRICT`,
   );
+  const done = readApplied(db, migrations);
+  const insert = db.prepare(
+    "INSERT INTO migrations (id, name, checksum, applied_at) VALUES (?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))",
+  );
+  for (const migration of migrations) {
+    if (done.has(migration.id)) continue;
+    db.transaction(() => {
+      db.exec(migration.sql);
+      insert.run(migration.id, migration.name, migration.checksum);
+    })();
+  }
+}
+
+/** True when the open database has the newest schema. Writes nothing; throws as {@link migrate}. */
+export function isMigrated(db: Database.Database, migrations: readonly Migration[]): boolean {
+  const table = db.prepare("SELECT count(*) FROM sqlite_master WHERE name = 'migrations'");
+  if (table.pluck().get() === 0) return false;
+  const done = readApplied(db, migrations);
+  return migrations.every((migration) => done.has(migration.id));
+}
+
+/** Numbers of the migrations that were applied, each checked against its text of today. */
+function readApplied(db: Database.Database, migrations: readonly Migration[]): Set<number> {
   const applied = db.prepare('SELECT id, name, checksum FROM migrations ORDER BY id').all() as {
     id: number;
     name: string;
@@ -62,15 +85,5 @@ export function migrate(db: Database.Database, migrations: readonly Migration[])
       );
     }
   }
-  const done = new Set(applied.map((row) => row.id));
-  const insert = db.prepare(
-    "INSERT INTO migrations (id, name, checksum, applied_at) VALUES (?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))",
-  );
-  for (const migration of migrations) {
-    if (done.has(migration.id)) continue;
-    db.transaction(() => {
-      db.exec(migration.sql);
-      insert.run(migration.id, migration.name, migration.checksum);
-    })();
-  }
+  return new Set(applied.map((row) => row.id));
 }

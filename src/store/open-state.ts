@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { AppError } from '../shared/errors.ts';
-import { migrate, readMigrations } from './migrate.ts';
+import { isMigrated, migrate, readMigrations } from './migrate.ts';
 
 /** `LMSY` as an application id, so that a foreign SQLite file is recognised. */
 const applicationId = 0x4c_4d_53_59;
@@ -45,6 +45,43 @@ export function openState(path: string): State {
         reader.close();
         writer.close();
       },
+    };
+  } catch (error) {
+    db?.close();
+    throw toStateError(error, absolute);
+  }
+}
+
+/** A state file as it is, for looking only. */
+export interface ExistingState extends State {
+  /** False for a file of an older version, whose tables may lack what a query needs. */
+  readonly isMigrated: boolean;
+}
+
+/**
+ * Opens the existing state file at `path` for reading; makes, migrates and changes nothing. `reader` is `db`.
+ * Throws STATE_UNUSABLE for a missing, foreign, corrupt or newer file, STATE_BUSY, STATE_DISK.
+ */
+export function openExistingState(path: string): ExistingState {
+  const absolute = resolve(path);
+  if (!existsSync(absolute)) {
+    throw new AppError('STATE_UNUSABLE', `There is no state file ${absolute} yet.`, {
+      hint: 'Run `langfuse-mlflow sync` first, or name the state file of an earlier run with SYNC_STATE_FILE.',
+    });
+  }
+  let db: Database.Database | undefined;
+  try {
+    // Not read-only: such a connection leaves the files of SQLite's log behind it.
+    const opened = new Database(absolute, { timeout: 5000, fileMustExist: true });
+    db = opened;
+    opened.pragma('query_only = ON');
+    assertOurs(opened, absolute, statSync(absolute).size === 0);
+    return {
+      db: opened,
+      reader: opened,
+      path: absolute,
+      isMigrated: isMigrated(opened, readMigrations()),
+      [Symbol.dispose]: () => opened.close(),
     };
   } catch (error) {
     db?.close();

@@ -23,12 +23,27 @@ export function renderProgressLine(event: ProgressEvent): string | null {
     case 'window_published':
       return `${toWindowLabel(event.window)}: ${renderRuns(event.runs)}`;
     case 'window_failed':
-      return `${toWindowLabel(event.window)}: failed with ${event.code}: ${event.message} ${event.hint}`;
+      return `${toWindowLabel(event.window)}: ${renderFailure(event)}`;
     case 'run_finished': {
       const failed = event.windowsFailed === 0 ? '' : `, ${event.windowsFailed} failed`;
       return `finished in ${renderElapsed(event.elapsedMs)}: ${renderCount(event.windowsDone, 'window')} done${failed}, ${renderCount(event.rows, 'row')}, ${renderRuns(event.runs)}`;
     }
   }
+}
+
+/** One line whatever the message holds: it may repeat what a server has said. */
+function renderFailure({
+  code,
+  message,
+  hint,
+}: {
+  code: string;
+  message: string;
+  hint: string;
+}): string {
+  // oxlint-disable-next-line no-control-regex -- a server's words may hold line breaks and terminal escapes.
+  const line = message.replaceAll(/[\s\u0000-\u001f\u007f-\u009f]+/g, ' ').trim();
+  return `failed with ${code}: ${/[.!?]$/.test(line) ? line : `${line}.`} Next: ${hint}`;
 }
 
 function renderRuns({ created, updated, unchanged }: RunCounts): string {

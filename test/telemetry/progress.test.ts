@@ -41,7 +41,7 @@ const lines = [
   '2 windows to read, 2026-11-24T00:00:00.000Z to 2026-11-26T00:00:00.000Z',
   '2026-11-24: 1,200 rows read, 2,000 rows/s, 1,000 generations, 1 row set aside',
   '2026-11-24: runs 3 created, 1 updated, 0 unchanged',
-  '2026-11-25: failed with LANGFUSE_UNREACHABLE: No answer from https://l. Run again.',
+  '2026-11-25: failed with LANGFUSE_UNREACHABLE: No answer from https://l. Next: Run again.',
   'finished in 1m 05s: 1 window done, 1 failed, 1,200 rows, runs 3 created, 1 updated, 0 unchanged',
 ];
 
