@@ -5,8 +5,10 @@
 import { AppError } from '../shared/errors.ts';
 import type { RunRef } from '../sync/ports.ts';
 
-/** Puts artifacts in the places of one scheme. */
+/** Puts artifacts in the places of one scheme, and reads them back where it can. */
 export interface ArtifactWriter {
+  /** The bytes, or null when there is no such artifact. */
+  get?(artifact: { readonly run: RunRef; readonly path: string }): Promise<Uint8Array | null>;
   put(artifact: {
     readonly run: RunRef;
     /** Checked: relative, of safe segments. */
@@ -37,6 +39,22 @@ export function selectArtifactWriter(writers: ArtifactWriters, run: RunRef): Art
     'MLFLOW_ARTIFACTS_UNSUPPORTED',
     `The artifacts of run ${run.runId} belong ${place}. Start the server with --serve-artifacts and use a new MLFLOW_EXPERIMENT_NAME: an experiment keeps the location it was created with.`,
     { details: { runId: run.runId, scheme } },
+  );
+}
+
+/** Reads an artifact. Throws MLFLOW_ARTIFACTS_UNSUPPORTED where it lies in a place that can only be written to. */
+export async function readArtifact(
+  writers: ArtifactWriters,
+  artifact: { readonly run: RunRef; readonly path: string },
+): Promise<Uint8Array | null> {
+  checkArtifactPath(artifact.path);
+  const writer = selectArtifactWriter(writers, artifact.run);
+  if (writer.get !== undefined) return writer.get(artifact);
+  const scheme = toArtifactScheme(artifact.run.artifactUri);
+  throw new AppError(
+    'MLFLOW_ARTIFACTS_UNSUPPORTED',
+    `The artifacts of run ${artifact.run.runId} lie at a ${scheme}: location, which the worker can write to but not read.`,
+    { details: { runId: artifact.run.runId, scheme } },
   );
 }
 

@@ -1,6 +1,6 @@
 /** Artifacts beside a local store, where `mlflow ui` and MLflow's Python API find them. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '../shared/errors.ts';
@@ -14,6 +14,8 @@ export const artifactFolder = 'mlartifacts';
 /** Writers for the places that a store in `folder` can name. */
 export function createLocalArtifactWriters(folder: string): ArtifactWriters {
   const writer = {
+    get: ({ run, path }: { run: RunRef; path: string }) =>
+      readWhole(join(toArtifactRoot(run.artifactUri, folder), ...path.split('/'))),
     put: ({ run, path, body }: { run: RunRef; path: string; body: Uint8Array }) =>
       writeWhole(join(toArtifactRoot(run.artifactUri, folder), ...path.split('/')), body),
   };
@@ -55,6 +57,22 @@ export function toArtifactRoot(artifactUri: string, folder: string): string {
     ? decodeURIComponent(artifactUri.slice('file:'.length))
     : artifactUri;
   return isAbsolute(path) ? path : resolve(folder, path);
+}
+
+/** Null where there is no such file. */
+async function readWhole(file: string): Promise<Uint8Array | null> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw toStoreError(error, file);
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return (
+    error instanceof Error && 'code' in error && ['ENOENT', 'ENOTDIR'].includes(String(error.code))
+  );
 }
 
 /** Writes the file whole or not at all. */

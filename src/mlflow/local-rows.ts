@@ -1,5 +1,5 @@
 /** Rows of an MLflow store as runs of the port. */
-import type { StoredRun } from '../sync/ports.ts';
+import type { MetricPoint, StoredRun } from '../sync/ports.ts';
 import { keyTag } from './keys.ts';
 import type { OpenStore } from './local-session.ts';
 
@@ -71,6 +71,24 @@ export function readRunPage(
     )
     .all({ ...query, keyTag }) as RunRow[];
   return toStoredRuns(store, rows);
+}
+
+/** Every point of a metric, in order of step and time. */
+export function readMetricHistory(
+  store: OpenStore,
+  metric: { readonly runId: string; readonly key: string },
+): MetricPoint[] {
+  const rows = store
+    .prepare(
+      `SELECT value, is_nan, step, timestamp FROM metrics WHERE run_uuid = @runId AND key = @key
+       ORDER BY step, timestamp, value`,
+    )
+    .all(metric) as { value: number; is_nan: number; step: number; timestamp: number }[];
+  return rows.map(({ value, is_nan: isNan, step, timestamp }) => ({
+    value: isNan === 0 ? value : Number.NaN,
+    step,
+    timestampMs: timestamp,
+  }));
 }
 
 function toStoredRuns(store: OpenStore, rows: readonly RunRow[]): StoredRun[] {

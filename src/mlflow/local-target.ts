@@ -6,12 +6,14 @@ import { dirname } from 'node:path';
 import type { Clock } from '../shared/clock.ts';
 import type { StoredRun, Target } from '../sync/ports.ts';
 import { toDeletedExperiment } from './experiments.ts';
-import { checkArtifactPath, selectArtifactWriter } from './artifact-uri.ts';
+import { checkArtifactPath, readArtifact, selectArtifactWriter } from './artifact-uri.ts';
+import { toMetricKey } from './keys.ts';
 import { toExperimentName } from './limits.ts';
 import { createLocalArtifactWriters } from './local-artifacts.ts';
 import { parseSqliteUri } from './local-path.ts';
-import { readRun, readRunPage, readRunsByKey } from './local-rows.ts';
+import { readMetricHistory, readRun, readRunPage, readRunsByKey } from './local-rows.ts';
 import { openLocalSession } from './local-session.ts';
+import { toStoredForm } from './stored-form.ts';
 import {
   deleteRunRow,
   insertExperiment,
@@ -121,6 +123,19 @@ export async function openLocalTarget(settings: LocalSettings): Promise<Target> 
       countRead();
       return session.read((store) => readRun(store, runId), null);
     },
+
+    metricHistory(runId, metric) {
+      countRead();
+      const key = toMetricKey(metric);
+      return session.read((store) => readMetricHistory(store, { runId, key }), []);
+    },
+
+    getArtifact(artifact) {
+      countRead();
+      return readArtifact(artifactWriters, artifact);
+    },
+
+    toStoredForm,
 
     createRun(run) {
       countWrite();

@@ -121,8 +121,16 @@ function createRestClient(
       body: call.body ?? null,
       signal,
     });
-    const text = await response.body.text();
-    return { status: response.statusCode, headers: response.headers, text };
+    const bytes = Buffer.from(await response.body.arrayBuffer());
+    return {
+      status: response.statusCode,
+      headers: response.headers,
+      bytes,
+      // Made when it is asked for: an artifact may be large and is never read as text.
+      get text() {
+        return bytes.toString('utf8');
+      },
+    };
   }
 
   async function tryOnce(call: Call, retry: number): Promise<Outcome<Answer>> {

@@ -33,7 +33,10 @@ export interface CallContext {
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** The body as UTF-8 text. */
   readonly text: string;
+  /** The body as it came. */
+  readonly bytes: Uint8Array;
 }
 
 /** What the server said in its error, at most 1000 characters; from MLflow's JSON, else plain text or the text of HTML. */
@@ -42,7 +45,7 @@ export interface ServerWords {
   readonly message: string;
 }
 
-export function toServerWords(answer: Answer): ServerWords {
+export function toServerWords(answer: Pick<Answer, 'text'>): ServerWords {
   try {
     const parsed = errorAnswer.safeParse(JSON.parse(answer.text));
     if (parsed.success) {
@@ -57,7 +60,7 @@ export function toServerWords(answer: Answer): ServerWords {
   return { errorCode: null, message: text.replace(/\s+/g, ' ').trim().slice(0, 1000) };
 }
 
-function isHtml(answer: Answer): boolean {
+function isHtml(answer: Pick<Answer, 'text'>): boolean {
   return /^\s*<(?:!doctype|html)/i.test(answer.text);
 }
 
@@ -73,7 +76,11 @@ const permanentCodes = new Set([
 ]);
 
 /** The fault in an answer outside of 2xx. */
-export function toAnswerFault(answer: Answer, context: CallContext, nowMs: number): Fault {
+export function toAnswerFault(
+  answer: Omit<Answer, 'bytes'>,
+  context: CallContext,
+  nowMs: number,
+): Fault {
   const { status } = answer;
   const words = toServerWords(answer);
   const retryAfterMs = toRetryAfterMs(answer.headers['retry-after'], nowMs);
@@ -125,7 +132,7 @@ export function toAnswerFault(answer: Answer, context: CallContext, nowMs: numbe
   return fault('MLFLOW_REJECTED', 'never', sentence);
 }
 
-function toRedirectPlace(answer: Answer): string {
+function toRedirectPlace(answer: Pick<Answer, 'headers'>): string {
   const location = answer.headers.location;
   if (typeof location !== 'string') return '';
   // Host and path alone: a query may hold a login state or a signature.

@@ -63,7 +63,8 @@ async function readLatestPoints(api: RestApi, runId: string): Promise<Map<string
   return new Map((answer?.run.data.metrics ?? []).map((point) => [point.key, point]));
 }
 
-async function readHistory(
+/** Every point of a metric of a run, in no order. */
+export async function readHistory(
   api: RestApi,
   metric: { readonly runId: string; readonly key: string },
 ): Promise<Point[]> {

@@ -1,7 +1,12 @@
 /** A target on an MLflow tracking server, over its REST API 2.0. */
 import { AppError } from '../shared/errors.ts';
 import type { StoredRun, Target } from '../sync/ports.ts';
-import { checkArtifactPath, selectArtifactWriter, type ArtifactWriters } from './artifact-uri.ts';
+import {
+  checkArtifactPath,
+  readArtifact,
+  selectArtifactWriter,
+  type ArtifactWriters,
+} from './artifact-uri.ts';
 import {
   toCreateRunBody,
   toLogBatchChunks,
@@ -9,6 +14,7 @@ import {
   type CreateRunBody,
 } from './bodies.ts';
 import { toDeletedExperiment } from './experiments.ts';
+import { toMetricKey } from './keys.ts';
 import { toExperimentName } from './limits.ts';
 import { createProxyArtifactWriter } from './proxy-artifacts.ts';
 import { createRestApi } from './rest-api.ts';
@@ -16,8 +22,10 @@ import { createHeaderAuthoriser, type Authoriser } from './rest-auth.ts';
 import { getRun, sendBatch, sendBody } from './rest-batches.ts';
 import { openRestClient, type RestClient } from './rest-client.ts';
 import { createExperiment, findExperiment } from './rest-experiments.ts';
+import { readHistory } from './rest-points.ts';
 import { createRunSearch } from './rest-search.ts';
 import type { RestSettings } from './rest-settings.ts';
+import { toStoredForm } from './stored-form.ts';
 import { parseTrackingUrl, toUrl } from './tracking-url.ts';
 import { runAnswer, toStoredRun } from './wire-schemas.ts';
 
@@ -91,6 +99,7 @@ function createRestTarget(
   const search = createRunSearch(api);
   const proxy = createProxyArtifactWriter({
     client,
+    api,
     trackingBase: parts.base,
     timeoutMs: parts.timeoutMs,
   });
@@ -120,6 +129,16 @@ function createRestTarget(
     listRuns: (experimentId) => search.scan(experimentId),
     findRunsByKey: (experimentId, keys) => search.findByKeys(experimentId, keys),
     getRun: (runId) => getRun(api, runId),
+
+    async metricHistory(runId, metric) {
+      const points = await readHistory(api, { runId, key: toMetricKey(metric) });
+      return points
+        .map(({ value, step, timestamp }) => ({ value, step, timestampMs: timestamp }))
+        .toSorted((a, b) => a.step - b.step || a.timestampMs - b.timestampMs);
+    },
+
+    getArtifact: (artifact) => readArtifact(artifactWriters, artifact),
+    toStoredForm,
 
     async createRun(run) {
       const { body, remainingTags } = toCreateRunBody(run);

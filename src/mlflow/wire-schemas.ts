@@ -74,6 +74,9 @@ export const historyAnswer = z.object({
   metrics: z.array(point).default([]),
   next_page_token: z.string().optional(),
 });
+export const artifactListAnswer = z.object({
+  files: z.array(z.object({ path: z.string() })).default([]),
+});
 export const experimentAnswer = z.object({ experiment });
 /** Calls that answer `{}` or what was updated, of which nothing is used. */
 export const emptyAnswer = z.looseObject({});

@@ -150,6 +150,22 @@ export interface LogBatch {
 
 export type RunStatus = 'RUNNING' | 'FINISHED' | 'FAILED';
 
+/** One point of a metric, as MLflow keeps it. */
+export interface MetricPoint {
+  /** NaN where it was retracted. */
+  readonly value: number;
+  readonly step: number;
+  readonly timestampMs: number;
+}
+
+/** The names and values of a run, without its artifacts. */
+export interface RunValues {
+  readonly name: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly params: Readonly<Record<string, string>>;
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
 /** Counts over the life of a target. `writes` counts every call that changes MLflow. */
 export interface TargetTraffic {
   readonly requests: number;
@@ -177,6 +193,18 @@ export interface Target extends AsyncDisposable {
   /** Every active run of the experiment that carries `langfuse_mlflow.key`. */
   listRuns(experimentId: string): AsyncIterable<StoredRun>;
   getRun(runId: string): Promise<StoredRun | null>;
+  /** Every point of a metric, in order of step and time; none for a metric or run that does not exist. */
+  metricHistory(runId: string, metric: string): Promise<readonly MetricPoint[]>;
+  /**
+   * The bytes of an artifact, or null when there is none. Throws MLFLOW_ARTIFACTS_UNSUPPORTED where it lies in a
+   * place that can't be read from here.
+   */
+  getArtifact(artifact: {
+    readonly run: RunRef;
+    readonly path: string;
+  }): Promise<Uint8Array | null>;
+  /** What reading back gives when these values are written: cut, cleaned and named as MLflow keeps them. Pure. */
+  toStoredForm(values: RunValues): RunValues;
   createRun(run: CreateRun): Promise<RunRef>;
   /** Chunked within every limit; params must not change once written. */
   logBatch(batch: LogBatch): Promise<void>;

@@ -14,8 +14,10 @@ import {
   type LogBatchBody,
 } from '../../src/mlflow/bodies.ts';
 import { toDeletedExperiment } from '../../src/mlflow/experiments.ts';
+import { toMetricKey } from '../../src/mlflow/keys.ts';
 import { toExperimentName } from '../../src/mlflow/limits.ts';
 import { toMissingParams } from '../../src/mlflow/params.ts';
+import { toStoredForm } from '../../src/mlflow/stored-form.ts';
 import type { Experiment, RunRef, StoredRun, Target } from '../../src/sync/ports.ts';
 import {
   latestOf,
@@ -150,6 +152,21 @@ export function createMemoryMlflow(
         const run = store.runs.get(runId);
         return run?.isActive === true ? toStoredRun(run) : null;
       }),
+
+    metricHistory: (runId, metric) =>
+      read(() =>
+        [...(store.runs.get(runId)?.points.get(toMetricKey(metric))?.values() ?? [])]
+          .map(({ value, step, timestampMs }) => ({ value, step, timestampMs }))
+          .toSorted((a, b) => a.step - b.step || a.timestampMs - b.timestampMs),
+      ),
+
+    getArtifact: ({ run, path }) => {
+      checkArtifactPath(path);
+      selectArtifactWriter(writers, run);
+      return read(() => store.runs.get(run.runId)?.artifacts.get(path) ?? null);
+    },
+
+    toStoredForm,
 
     async createRun(run) {
       const { body, remainingTags } = toCreateRunBody(run);

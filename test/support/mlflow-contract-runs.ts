@@ -199,6 +199,75 @@ export function declareRunContract(subject: ContractSubject): void {
     expect((await readBack(run.runId)).metrics.m).toBe(7);
   });
 
+  test('every point of a metric comes back in order, retracted ones as NaN', async () => {
+    const { target, run } = await aRun();
+    const point = (value: number, step: number, timestampMs: number) => ({
+      key: 'score: a?',
+      value,
+      step,
+      timestampMs,
+    });
+    const points = [point(1.5, 7, startMs + 2), point(Number.NaN, 7, startMs + 3), point(0, 3, 5)];
+    await target.logBatch({ runId: run.runId, params: noParams, tags: noTags, metrics: points });
+    expect(await target.metricHistory(run.runId, 'score: a?')).toEqual([
+      { value: 0, step: 3, timestampMs: 5 },
+      { value: 1.5, step: 7, timestampMs: startMs + 2 },
+      { value: Number.NaN, step: 7, timestampMs: startMs + 3 },
+    ]);
+    expect(await target.metricHistory(run.runId, 'absent')).toEqual([]);
+  });
+
+  test('a long history comes back whole', async () => {
+    const { target, run } = await aRun();
+    const metrics = Array.from({ length: 1500 }, (_, step) => ({
+      key: 'm',
+      value: step / 7,
+      step,
+      timestampMs: startMs,
+    }));
+    await target.logBatch({ runId: run.runId, params: noParams, tags: noTags, metrics });
+    expect(await target.metricHistory(run.runId, 'm')).toEqual(
+      metrics.map(({ value, step, timestampMs }) => ({ value, step, timestampMs })),
+    );
+  });
+
+  test('the stored form of values is what comes back', async () => {
+    const target = subject.target();
+    const { experimentId } = await target.ensureExperiment(anExperimentName());
+    const written = {
+      name: `n\0${'😀'.repeat(300)}`,
+      tags: { 'bad key!': 'a\0b\uD800c', long: 'ü'.repeat(5001), empty: '' },
+      params: { long: '😀'.repeat(6001), 'a:b': '1' },
+      metrics: { 'score/it is: right?/mean': 0.1 + 0.2, zero: -0, gone: Number.NaN },
+    };
+    const run = await target.createRun({
+      experimentId,
+      name: written.name,
+      startMs,
+      tags: written.tags,
+    });
+    await target.logBatch({
+      runId: run.runId,
+      params: written.params,
+      tags: noTags,
+      metrics: Object.entries(written.metrics).map(([key, value]) => ({
+        key,
+        value,
+        step: 0,
+        timestampMs: startMs,
+      })),
+    });
+    const stored = target.toStoredForm(written);
+    const found = await readBack(run.runId);
+    expect(found).toMatchObject({
+      name: stored.name,
+      params: stored.params,
+      metrics: stored.metrics,
+    });
+    expect(found.tags).toMatchObject(stored.tags);
+    expect(target.toStoredForm(stored)).toEqual(stored);
+  });
+
   test('an infinite value is refused and nothing of the batch is written', async () => {
     const { target, run } = await aRun();
     await expect(

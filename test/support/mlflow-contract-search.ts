@@ -123,6 +123,27 @@ export function declareSearchContract(subject: ContractSubject): void {
     expect((await subject.readArtifact(run, 'requests.json')).toString()).toBe('{}');
   });
 
+  test('artifacts are read back byte by byte, and one that is not there is null', async () => {
+    const { target, run } = await aRun();
+    const bytes = Buffer.from([0xef, 0xbb, 0xbf, 0, 0xff, 0xfe, 0x80, 10, 13]);
+    for (const path of ['bytes.bin', 'sessions/a b/ü & (1).md', 'empty.txt']) {
+      const body = path === 'empty.txt' ? Buffer.alloc(0) : bytes;
+      await target.putArtifact({ run, path, body, contentType: 'application/octet-stream' });
+      const found = await target.getArtifact({ run, path });
+      expect(found === null ? null : Buffer.from(found)).toEqual(body);
+    }
+    for (const path of ['absent.txt', 'sessions/absent.md', 'nowhere/absent.md']) {
+      expect(await target.getArtifact({ run, path })).toBeNull();
+    }
+    const elsewhere = { ...run, artifactUri: 'gs://bucket/x' };
+    await expect(target.getArtifact({ run: elsewhere, path: 'bytes.bin' })).rejects.toMatchObject({
+      code: 'MLFLOW_ARTIFACTS_UNSUPPORTED',
+    });
+    await expect(target.getArtifact({ run, path: '../x' })).rejects.toMatchObject({
+      code: 'INTERNAL',
+    });
+  });
+
   test.each(['', '/etc/passwd', '../x', 'a/../b', 'a//b', './a', 'a#b', 'a%2e', 'a\\b', 'a\nb'])(
     'an artifact path that MLflow refuses is not tried: %j',
     async (path) => {
