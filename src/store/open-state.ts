@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { AppError } from '../shared/errors.ts';
+import { refuseNetworkDisk } from './network-disk.ts';
 import { isMigrated, migrate, readMigrations } from './migrate.ts';
 
 /** `LMSY` as an application id, so that a foreign SQLite file is recognised. */
@@ -27,10 +28,12 @@ export function openState(path: string): State {
   try {
     // One level only: a whole missing path is more likely a typo or a volume that is not mounted.
     if (!existsSync(dirname(absolute))) mkdirSync(dirname(absolute));
+    refuseNetworkDisk(absolute);
     db = new Database(absolute, { timeout: 5000 });
     assertOurs(db, absolute, isNew);
     db.pragma('journal_mode = WAL');
-    db.pragma('synchronous = NORMAL');
+    // FULL: a run that MLflow has made must be in the ledger even after a power cut.
+    db.pragma('synchronous = FULL');
     db.pragma('foreign_keys = ON');
     db.pragma('cache_size = -65536');
     if (isNew) db.pragma(`application_id = ${applicationId}`);
