@@ -4,7 +4,7 @@ import type { Clock } from '../shared/clock.ts';
 import type { ReportProgress, RunCounts } from '../shared/progress.ts';
 import type { InstantMs, Interval } from '../shared/time.ts';
 import { openStaging } from '../store/staging.ts';
-import type { State } from '../store/open-state.ts';
+import { toStateError, type State } from '../store/open-state.ts';
 import { bindTarget, publishedHashes } from '../store/targets.ts';
 import {
   bindSource,
@@ -246,7 +246,7 @@ async function attempt(run: Run, interval: Interval, step: () => Promise<void>):
   } catch (caught) {
     const error = run.parts.signal.aborted
       ? toAbortError(run.parts.signal, caught)
-      : toAppError(caught);
+      : toAppError(toStateError(caught, run.parts.state.path));
     run.failed.push({ window: interval, error });
     run.parts.report({
       kind: 'window_failed',
