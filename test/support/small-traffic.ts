@@ -125,3 +125,18 @@ const count = <T>(items: readonly T[], test: (item: T) => boolean): number =>
 
 const identities = (rows: readonly SampleObservation[]): number =>
   new Set(rows.map((row) => `${row.traceId} ${row.id}`)).size;
+
+/** Two days of a few people: about two hundred calls and twenty-five runs. */
+export function createTinyTraffic(): SampleTraffic {
+  return createSampleTraffic({
+    seed: 26,
+    startMs: tinyStartMs,
+    days: 2,
+    requestsPerDay: 110,
+  });
+}
+
+const tinyStartMs = Date.UTC(2026, 10, 6);
+
+/** Half past two in the night after the tiny traffic's last day. */
+export const tinyNightMs = tinyStartMs + 2 * dayMs + 2.5 * hourMs;
