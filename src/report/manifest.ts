@@ -23,9 +23,25 @@ export interface Manifest {
   readonly counters: Readonly<Record<string, number>>;
   /** The metrics of the window's run. */
   readonly metrics: Readonly<Record<string, number>>;
+  /** How the window's numbers were held against each other before they were published. */
+  readonly audit?: ManifestAudit;
   /** Rows that could not be read or understood. */
   readonly quarantine: readonly ManifestQuarantine[];
   readonly artifacts: readonly ManifestArtifact[];
+}
+
+/** Figures of the run beside the sums over its models and over its rows, all of which agree; null is unknown. */
+export interface ManifestAudit {
+  /** Rows of the window that were counted one by one, and those of them that are in the figures. */
+  readonly facts: number;
+  readonly counted: number;
+  readonly models: number;
+  readonly figures: readonly {
+    readonly metric: string;
+    readonly run: number | null;
+    readonly sum_of_models: number | null;
+    readonly recomputed: number | null;
+  }[];
 }
 
 export interface ManifestQuarantine {
@@ -61,6 +77,7 @@ export function renderManifest(manifest: Manifest): Uint8Array {
     coverage: toCoverage(metrics),
     incomplete: toIncomplete(manifest),
     metrics: sortKeys(metrics),
+    audit: manifest.audit,
     quarantine: manifest.quarantine
       .map(({ trace_id, id, reason }) => ({ trace_id, id, reason }))
       .toSorted((a, b) => compare(a.trace_id, b.trace_id) || compare(a.id, b.id)),

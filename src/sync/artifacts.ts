@@ -17,6 +17,7 @@ import type { Fact } from '../store/fact.ts';
 import type { State } from '../store/open-state.ts';
 import { listQuarantine } from '../store/quarantine.ts';
 import type { WindowRow } from '../store/windows.ts';
+import type { WindowAudit } from './audit-window.ts';
 
 /** Grows when the look of an artifact changes, so that it is written anew. */
 const formatVersion = 1;
@@ -36,6 +37,7 @@ export function windowArtifacts(window: {
   readonly row: WindowRow;
   readonly metrics: Metrics;
   readonly counters: WindowCounters;
+  readonly audit: WindowAudit;
   readonly models: ReadonlyMap<string, Metrics>;
   readonly sessions: ReadonlyMap<string, Metrics>;
 }): ArtifactSpec[] {
@@ -168,6 +170,7 @@ function manifest(
       rows_quarantined: counters.quarantined,
     },
     metrics: Object.fromEntries(window.metrics),
+    audit: window.audit,
     langfuse_version: row.server_version,
     quarantine: listQuarantine(window.state, row.source, row.from_ms).map((one) => ({
       trace_id: one.trace_id,

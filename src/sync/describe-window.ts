@@ -28,6 +28,7 @@ import {
   sessionArtifacts,
   windowArtifacts,
 } from './artifacts.ts';
+import { auditWindow } from './audit-window.ts';
 
 export interface WindowDescription {
   readonly window: RunSpec;
@@ -46,7 +47,7 @@ export interface DescribedSource {
 
 const inWindow = 'source = @source AND window_from_ms = @from';
 
-/** The window's own run, one run per model, and the models' trend points. */
+/** The window's own run, one run per model, and the models' trend points. Throws INTERNAL when they disagree. */
 export function describeWindow(
   state: State,
   source: DescribedSource,
@@ -93,6 +94,12 @@ export function describeWindow(
       ])),
     ...toCounterMetrics(counters),
   ]);
+  const audit = auditWindow(state, {
+    source: source.projectId,
+    fromMs: row.from_ms,
+    metrics,
+    models: byModel,
+  });
   return {
     window: toWindowRun({
       source: source.projectId,
@@ -104,6 +111,7 @@ export function describeWindow(
         row,
         metrics,
         counters,
+        audit,
         models: byModel,
         sessions: bySession,
       }),
