@@ -28,6 +28,11 @@ export function renderSummary(summary: SyncSummary, hide: (text: string) => stri
       summary.watermarkMs < summary.settledEndMs ? ` of ${toIso(summary.settledEndMs)}` : ''
     }, in ${toDuration(summary.elapsedMs)}`,
   ];
+  for (const window of summary.suspiciouslyEmpty) {
+    lines.push(
+      `Empty     ${toWindowLabel(window)} has no row between busy windows; the next sync reads it again`,
+    );
+  }
   for (const { window, error } of summary.failed) {
     lines.push(
       '',
@@ -119,6 +124,7 @@ export function toSummaryJson(
       read: summary.windowsRead,
       published: summary.windowsPublished,
       unchanged: summary.windowsUnchanged,
+      suspiciously_empty: summary.suspiciouslyEmpty.map(toWindowLabel),
       failed: summary.failed.map(({ window, error }) => ({
         window: toWindowLabel(window),
         ...toErrorJson(error, hide),

@@ -5,8 +5,11 @@ import { alignDown, alignUp, splitIntoWindows } from './windows.ts';
 
 export interface PlannedWindow {
   readonly interval: Interval;
-  /** `new`: never read; `lookback`: read again for late rows; `asked`: by a backfill. */
-  readonly reason: 'new' | 'lookback' | 'asked';
+  /**
+   * `new`: never read; `lookback`: read again for late rows; `again`: read again because it is suspiciously empty
+   * or has quarantined rows; `asked`: by a backfill.
+   */
+  readonly reason: 'new' | 'lookback' | 'again' | 'asked';
 }
 
 interface Times {
@@ -21,24 +24,39 @@ export function settledEnd(times: Times): InstantMs {
   return alignDown(times.nowMs - times.settleMs, times.windowMs);
 }
 
-/** Windows from `startMs` to the settled end that were never read, and those within the lookback again; oldest first. */
+/**
+ * Windows from `startMs` to the settled end that were never read, those within the lookback again, and those that
+ * must be read again wherever they lie; oldest first.
+ */
 export function planSync(
   plan: Times & {
     readonly startMs: number;
     readonly lookbackMs: number;
     /** Starts of the windows that were read. */
     readonly read: ReadonlySet<number>;
+    /** Starts of the windows to read again wherever they lie. */
+    readonly again: ReadonlySet<number>;
   },
 ): PlannedWindow[] {
   const endMs = settledEnd(plan);
   const lookbackFromMs = endMs - plan.lookbackMs;
-  return splitIntoWindows({
+  const windows = splitIntoWindows({
     fromMs: alignDown(plan.startMs, plan.windowMs),
     toMs: endMs,
     windowMs: plan.windowMs,
-  })
-    .filter((interval) => !plan.read.has(interval.fromMs) || interval.toMs > lookbackFromMs)
-    .map((interval) => ({ interval, reason: plan.read.has(interval.fromMs) ? 'lookback' : 'new' }));
+  });
+  // A backfill of a separate range may have left windows before the first sync's start.
+  const known = new Set(windows.map((interval) => interval.fromMs));
+  const separate = [...plan.again]
+    .map((fromMs) => ({ fromMs: toInstant(fromMs), toMs: toInstant(fromMs + plan.windowMs) }))
+    .filter((interval) => !known.has(interval.fromMs));
+  return [...windows, ...separate]
+    .toSorted((a, b) => a.fromMs - b.fromMs)
+    .flatMap((interval): PlannedWindow[] => {
+      if (!plan.read.has(interval.fromMs)) return [{ interval, reason: 'new' }];
+      if (interval.toMs > lookbackFromMs) return [{ interval, reason: 'lookback' }];
+      return plan.again.has(interval.fromMs) ? [{ interval, reason: 'again' }] : [];
+    });
 }
 
 /**

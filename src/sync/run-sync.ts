@@ -14,15 +14,17 @@ import {
   toInterval,
   type WindowRow,
 } from '../store/windows.ts';
+import { findSuspiciouslyEmpty } from './empty-windows.ts';
 import { stopsTheRun } from './failure-policy.ts';
 import { keepLease } from './keep-lease.ts';
-import { planBackfill, planSync, settledEnd, type PlannedWindow } from './plan-windows.ts';
+import { makePlan, toStart, type SyncRequest } from './make-plan.ts';
+import { settledEnd, type PlannedWindow } from './plan-windows.ts';
 import type { Source, SourceTraffic, Target, TargetTraffic } from './ports.ts';
 import { publishWindow, toPublicationHash, type PublishingParts } from './publish-window.ts';
 import { readWindow } from './read-window.ts';
 import type { SyncSettings } from './sync-settings.ts';
 import { sumWindows, type Totals } from './totals.ts';
-import { alignDown, toWatermark } from './windows.ts';
+import { toWatermark } from './windows.ts';
 
 export interface SyncParts {
   readonly state: State;
@@ -36,9 +38,7 @@ export interface SyncParts {
   readonly holder: string;
 }
 
-export type SyncRequest =
-  | { readonly kind: 'sync' }
-  | { readonly kind: 'backfill'; readonly fromMs: number; readonly toMs: number };
+export type { SyncRequest } from './make-plan.ts';
 
 export interface FailedWindow {
   readonly window: Interval;
@@ -57,6 +57,8 @@ export interface SyncSummary {
   /** Read again and found as it was. */
   readonly windowsUnchanged: number;
   readonly failed: readonly FailedWindow[];
+  /** Windows without a row between busy ones: read again by the next run. */
+  readonly suspiciouslyEmpty: readonly Interval[];
   readonly rows: number;
   readonly generations: number;
   readonly quarantined: number;
@@ -91,7 +93,7 @@ export async function runSync(parts: SyncParts, request: SyncRequest): Promise<S
     windowMs: settings.windowMs,
     startMs: toStart(parts, request),
   });
-  const plan = planWindows(parts, { request, startMs: bound.start_ms });
+  const plan = makePlan(parts, { request, startMs: bound.start_ms });
   parts.report({
     kind: 'run_started',
     command: request.kind,
@@ -146,6 +148,10 @@ export async function runSync(parts: SyncParts, request: SyncRequest): Promise<S
     windowsUnchanged:
       run.read.size - [...run.read].filter((fromMs) => run.published.has(fromMs)).length,
     failed: run.failed,
+    suspiciouslyEmpty: findSuspiciouslyEmpty(
+      listWindows(state, description.projectId),
+      clock.now(),
+    ).map(toInterval),
     rows: run.rows,
     generations: run.generations,
     quarantined: run.quarantined,
@@ -264,38 +270,6 @@ function toAbortError(signal: AbortSignal, caught: unknown): AppError {
   return new AppError('CANCELLED', 'The run was stopped before this window was finished.', {
     cause: caught,
   });
-}
-
-function planWindows(
-  parts: SyncParts,
-  asked: { readonly request: SyncRequest; readonly startMs: number },
-): PlannedWindow[] {
-  const { settings, clock, state, source } = parts;
-  const times = { nowMs: clock.now(), windowMs: settings.windowMs, settleMs: settings.settleMs };
-  if (asked.request.kind === 'backfill') {
-    return planBackfill({ ...times, fromMs: asked.request.fromMs, toMs: asked.request.toMs });
-  }
-  return planSync({
-    ...times,
-    startMs: asked.startMs,
-    lookbackMs: settings.lookbackMs,
-    read: new Set(listWindows(state, source.description.projectId).map((row) => row.from_ms)),
-  });
-}
-
-/**
- * First window that the state answers for: the stored one, or the settings' on an empty state. A backfill moves
- * it back only when it reaches the stored one: an older, separate range must not make the next sync read all
- * that lies between.
- */
-function toStart(parts: SyncParts, request: SyncRequest): number {
-  const { settings, state, source } = parts;
-  const stored = listSources(state).find(
-    (one) => one.source === source.description.projectId,
-  )?.start_ms;
-  if (request.kind === 'sync') return stored ?? alignDown(settings.startMs, settings.windowMs);
-  const fromMs = alignDown(request.fromMs, settings.windowMs);
-  return stored === undefined || request.toMs >= stored ? fromMs : stored;
 }
 
 function currentWatermark(

@@ -73,15 +73,18 @@ describe('planning a sync', () => {
     expect(settledEnd({ ...times, settleMs: 3 * hour })).toBe(Date.UTC(2026, 10, 23));
   });
 
-  it('reads what was never read, holes too, and the lookback again', () => {
+  it('reads what was never read, holes too, the lookback again, and what must be read again wherever it lies', () => {
     const d = (n: number): number => Date.UTC(2026, 10, n);
     const plan = planSync({
       ...times,
       startMs: d(18),
       lookbackMs: 2 * day,
-      read: new Set([d(18), d(20), d(21), d(22)]),
+      read: new Set([d(18), d(20), d(21), d(22), d(10)]),
+      again: new Set([d(10), d(18)]),
     });
     expect(plan.map((one) => [new Date(one.interval.fromMs).getUTCDate(), one.reason])).toEqual([
+      [10, 'again'],
+      [18, 'again'],
       [19, 'new'],
       [22, 'lookback'],
       [23, 'new'],
@@ -89,7 +92,9 @@ describe('planning a sync', () => {
   });
 
   it('plans nothing when nothing has settled yet', () => {
-    expect(planSync({ ...times, startMs: nowMs, lookbackMs: 0, read: new Set() })).toEqual([]);
+    expect(
+      planSync({ ...times, startMs: nowMs, lookbackMs: 0, read: new Set(), again: new Set() }),
+    ).toEqual([]);
   });
 
   it('widens a backfill to whole windows and ends it where windows have settled', () => {

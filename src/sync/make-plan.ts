@@ -1,0 +1,62 @@
+/** Makes the plan of a run from what the state holds. */
+import type { Clock } from '../shared/clock.ts';
+import type { State } from '../store/open-state.ts';
+import { listQuarantine } from '../store/quarantine.ts';
+import { listSources, listWindows } from '../store/windows.ts';
+import { findSuspiciouslyEmpty } from './empty-windows.ts';
+import { planBackfill, planSync, type PlannedWindow } from './plan-windows.ts';
+import type { SourceDescription } from './ports.ts';
+import type { SyncSettings } from './sync-settings.ts';
+import { toTrustedNow } from './trusted-now.ts';
+import { alignDown } from './windows.ts';
+
+export type SyncRequest =
+  | { readonly kind: 'sync' }
+  | { readonly kind: 'backfill'; readonly fromMs: number; readonly toMs: number };
+
+interface PlanParts {
+  readonly state: State;
+  readonly source: { readonly description: SourceDescription };
+  readonly settings: SyncSettings;
+  readonly clock: Clock;
+}
+
+/** Windows to read, oldest first. Throws USAGE for a range that can't be read. */
+export function makePlan(
+  parts: PlanParts,
+  asked: { readonly request: SyncRequest; readonly startMs: number },
+): PlannedWindow[] {
+  const { settings, clock, state } = parts;
+  const { projectId, clockSkewMs } = parts.source.description;
+  const nowMs = toTrustedNow({ localMs: clock.now(), skewMs: clockSkewMs });
+  const times = { nowMs, windowMs: settings.windowMs, settleMs: settings.settleMs };
+  if (asked.request.kind === 'backfill') {
+    return planBackfill({ ...times, fromMs: asked.request.fromMs, toMs: asked.request.toMs });
+  }
+  const windows = listWindows(state, projectId);
+  return planSync({
+    ...times,
+    startMs: asked.startMs,
+    lookbackMs: settings.lookbackMs,
+    read: new Set(windows.map((row) => row.from_ms)),
+    again: new Set([
+      ...findSuspiciouslyEmpty(windows, nowMs).map((row) => row.from_ms),
+      ...listQuarantine(state, projectId).map((row) => row.window_from_ms),
+    ]),
+  });
+}
+
+/**
+ * First window that the state answers for: the stored one, or the settings' on an empty state. A backfill moves
+ * it back only when it reaches the stored one: an older, separate range must not make the next sync read all
+ * that lies between.
+ */
+export function toStart(parts: PlanParts, request: SyncRequest): number {
+  const { settings, state, source } = parts;
+  const stored = listSources(state).find(
+    (one) => one.source === source.description.projectId,
+  )?.start_ms;
+  if (request.kind === 'sync') return stored ?? alignDown(settings.startMs, settings.windowMs);
+  const fromMs = alignDown(request.fromMs, settings.windowMs);
+  return stored === undefined || request.toMs >= stored ? fromMs : stored;
+}
