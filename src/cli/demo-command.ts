@@ -25,7 +25,12 @@ export async function runDemoCommand(
   const traffic = createSampleTraffic();
   const nowMs = traffic.endMs + nightMs;
   const aliases = sampleAliases();
-  await using server = await startSampleServer({ traffic, nowMs });
+  await using server = await startSampleServer({
+    traffic,
+    nowMs,
+    // Its `Date` header tells the same night as the worker's clock.
+    dateSkewMs: nowMs - around.clock.now(),
+  });
   const env = {
     ...withoutOwnSettings(around.env),
     LANGFUSE_BASE_URL: server.url,
