@@ -69,6 +69,7 @@ export function toSyncSettings(settings: Settings): SyncSettings {
     settleMs: settings.windows.settleMs,
     lookbackMs: settings.windows.lookbackMs,
     startMs: settings.windows.startMs,
+    maxRuntimeMs: settings.windows.maxRuntimeMs,
     experimentName: settings.mlflow.experimentName,
     content: settings.content.text,
     requestRuns: settings.content.requestRuns,

@@ -6,7 +6,7 @@ import { parseStart } from './parse-day.ts';
 import { parseModelAliases } from './parse-model-aliases.ts';
 import { choiceOf, parseBoolean, parseFilePath } from './parse-simple.ts';
 import { refusal } from './refusal.ts';
-import { withDefault } from './setting.ts';
+import { optional, withDefault } from './setting.ts';
 
 /** Window sizes: each divides a UTC day, so that windows never straddle midnight. */
 const windowSizes = ['1h', '2h', '3h', '4h', '6h', '8h', '12h', '1d'] as const;
@@ -112,6 +112,17 @@ export const settingsTable = {
         'Where the first sync begins: a UTC day, an instant, or a duration back from now. Rounded down to the start of a window; older windows are read by `backfill`.',
       allows: 'a day (2026-11-24), an instant (2026-11-24T06:00Z) or a duration; not in the future',
       example: '2026-11-01',
+    }),
+    maxRuntimeMs: optional({
+      env: ['SYNC_MAX_RUNTIME'],
+      flag: '--max-runtime',
+      placeholder: 'DURATION',
+      parse: durationBetween('1s', '24d'),
+      commands: syncingCommands,
+      description:
+        'Ends the run after this time: finished windows are kept, the one under way is dropped, and the exit code is 3.',
+      allows: 'a duration from 1s to 24d',
+      example: '50m',
     }),
   },
   mlflow: mlflowSettings,

@@ -136,6 +136,11 @@ export const errorCatalogue = {
     exitCode: ExitCode.windowsFailed,
     hint: 'Run again after mending what is named for each window; finished windows are kept and are not read twice.',
   },
+  OUT_OF_TIME: {
+    retryable: true,
+    exitCode: ExitCode.behind,
+    hint: 'Run again to go on where it ended; finished windows are kept. Raise SYNC_MAX_RUNTIME (--max-runtime) when one window takes longer.',
+  },
   CANCELLED: {
     retryable: true,
     exitCode: ExitCode.interrupted,

@@ -14,6 +14,7 @@ import {
   toInterval,
   type WindowRow,
 } from '../store/windows.ts';
+import { startDeadline } from './deadline.ts';
 import { findSuspiciouslyEmpty } from './empty-windows.ts';
 import { stopsTheRun } from './failure-policy.ts';
 import { keepLease } from './keep-lease.ts';
@@ -84,7 +85,8 @@ export async function runSync(parts: SyncParts, request: SyncRequest): Promise<S
   const { description } = source;
   assertSameProject(state, description.projectId);
   using lease = keepLease(state, { clock, holder: parts.holder });
-  const signal = AbortSignal.any([parts.signal, lease.signal]);
+  using deadline = startDeadline(settings.maxRuntimeMs);
+  const signal = AbortSignal.any([parts.signal, lease.signal, deadline.signal]);
 
   const bound = bindSource(state, {
     source: description.projectId,

@@ -7,6 +7,8 @@ export interface SyncSettings {
   readonly lookbackMs: number;
   /** First instant to read on an empty state. */
   readonly startMs: number;
+  /** The run ends after this time; null for no end. */
+  readonly maxRuntimeMs: number | null;
   readonly experimentName: string;
   readonly content: 'all' | 'off';
   /** One more run per request. */

@@ -25,6 +25,7 @@ describe('defaults', () => {
       settleMs: 30 * minuteMs,
       lookbackMs: 72 * hourMs,
       startMs: Date.UTC(2026, 10, 18),
+      maxRuntimeMs: null,
     });
     expect(settings.mlflow).toMatchObject({
       trackingUri: { kind: 'local', path: 'mlflow.db' },
@@ -136,6 +137,7 @@ describe('windows', () => {
       settleMs: 30 * minuteMs,
       lookbackMs: 12 * hourMs,
       startMs: Date.UTC(2026, 10, 20, 6),
+      maxRuntimeMs: null,
     });
     expect(windows({ SYNC_LOOKBACK: '1h' })).toMatchObject({ lookbackMs: 24 * hourMs });
     expect(windows({ SYNC_LOOKBACK: '0s' })).toMatchObject({ lookbackMs: 0 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { toInstant } from '../../src/shared/time.ts';
+import { startDeadline } from '../../src/sync/deadline.ts';
 import { findSuspiciouslyEmpty } from '../../src/sync/empty-windows.ts';
 import { toTrustedNow } from '../../src/sync/trusted-now.ts';
 
@@ -42,5 +43,18 @@ describe('empty windows', () => {
 
   it('is given up after a month', () => {
     expect(emptyDays([500, 0, 400], 40 * day)).toEqual([]);
+  });
+});
+
+describe('the deadline of a run', () => {
+  it('aborts with the exit code of a run that is behind', async () => {
+    using deadline = startDeadline(5);
+    await new Promise((resolve) => deadline.signal.addEventListener('abort', resolve));
+    expect(deadline.signal.reason).toMatchObject({ code: 'OUT_OF_TIME', exitCode: 3 });
+  });
+
+  it('never comes when none is set', () => {
+    using deadline = startDeadline(null);
+    expect(deadline.signal.aborted).toBe(false);
   });
 });
