@@ -1,16 +1,10 @@
 /** Publishes one run: nothing when it is unchanged, else find or create, artifacts, numbers, completion last. */
 import type { Clock } from '../shared/clock.ts';
-import {
-  completeTag,
-  hashTag,
-  keyTag,
-  parentTag,
-  revisionTag,
-  tableListTag,
-} from '../runs/tags.ts';
+import { completeTag, hashTag, revisionTag } from '../runs/tags.ts';
 import type { RunSpec } from '../runs/run-spec.ts';
 import type { Ledger, LedgerEntry } from '../store/ledger.ts';
 import type { RunRef, StoredRun, Target } from './ports.ts';
+import { toRunTags } from './run-tags.ts';
 
 export type PublishOutcome = 'created' | 'updated' | 'unchanged';
 
@@ -155,16 +149,7 @@ async function logNumbers(publishing: Publishing, spec: RunSpec, opened: OpenedR
 
 function ownTags(publishing: Publishing, spec: RunSpec, revision: number): Record<string, string> {
   const parent = spec.parentKey === null ? null : publishing.ledger.get(spec.parentKey);
-  const tables = spec.artifacts
-    .filter((artifact) => artifact.isTable)
-    .map((artifact) => ({ path: artifact.path, type: 'table' }));
-  return {
-    ...spec.tags,
-    ...(tables.length > 0 ? { [tableListTag]: JSON.stringify(tables) } : {}),
-    ...(parent?.runId ? { [parentTag]: parent.runId } : {}),
-    [keyTag]: spec.key,
-    [revisionTag]: String(revision),
-  };
+  return toRunTags(spec, { parentRunId: parent?.runId ?? null, revision });
 }
 
 function toEntry(
