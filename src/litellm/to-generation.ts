@@ -104,12 +104,16 @@ function toModelNames(row: {
   readonly errorText: string | null;
 }): ModelNames {
   const { metadata } = row;
-  return {
+  const names = {
     raw: toText(row.observation.model),
-    group: toText(metadata.get('model_group')) ?? toGroupInErrorText(row.errorText),
+    group: toText(metadata.get('model_group')),
     deployment:
       toText(metadata.get('deployment')) ?? toText(metadata.attribute('litellm.provider.model')),
     baseModel: toText(own(metadata.modelInfo, 'base_model')),
     litellmName: toText(own(metadata.hiddenParams, 'litellm_model_name')),
   };
+  // Where successes carry no group, a failure must not be told apart by the one in its text: it would count
+  // against another model than the attempts that went well.
+  const isNameless = Object.values(names).every((name) => name === null);
+  return isNameless ? { ...names, group: toGroupInErrorText(row.errorText) } : names;
 }

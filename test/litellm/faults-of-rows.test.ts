@@ -187,6 +187,17 @@ describe('model names', () => {
     expect(toCanonicalModel({ ...names, litellmName: 'azure/corp' }, {})).toBe('corp');
   });
 
+  it('fault 26: on a line without groups a failure, whose text names one, has the name of the successes', () => {
+    const row = { model: 'azure/corp-reasoner-east', metadata: { hidden_params: {} } };
+    const success = understand(row);
+    const failure = understand({
+      ...row,
+      level: 'ERROR',
+      statusMessage: 'litellm.RateLimitError: slow down. Received Model Group=o4-mini\nAvailable',
+    });
+    expect([success.model, failure.model]).toEqual(['corp-reasoner-east', 'corp-reasoner-east']);
+  });
+
   it('fault 26: the alias map joins the lines of one deployment, and never reads a prototype', () => {
     const rules = {
       modelAliases: { 'claude-sonnet': 'Sonnet', 'bedrock/us.anthropic.sonnet-v1:0': 'Sonnet' },
