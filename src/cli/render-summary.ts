@@ -45,10 +45,12 @@ export function renderSummary(summary: SyncSummary, hide: (text: string) => stri
 
 /** A window that later rows or scores touch (a late score, a row that moved) is published once more. */
 function toPublished(summary: SyncSummary): string {
-  const changed = summary.windowsRead - summary.windowsUnchanged;
-  const again = summary.windowsPublished - changed;
-  const touched = again > 0 ? `; ${again} published again for later rows and scores` : '';
-  return `${changed} new or changed, ${summary.windowsUnchanged} unchanged${touched}`;
+  const again = summary.windowsPublished - summary.windowsChanged;
+  return [
+    `${summary.windowsChanged} new or changed, ${summary.windowsUnchanged} unchanged`,
+    ...(summary.failed.length > 0 ? [`${summary.failed.length} FAILED`] : []),
+    ...(again > 0 ? [`${again} published again for later rows and scores`] : []),
+  ].join('; ');
 }
 
 function renderModels(summary: SyncSummary): string {

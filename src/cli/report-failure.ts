@@ -16,7 +16,7 @@ export function reportFailure(around: CliSurroundings, failure: unknown): void {
   const stack = error.code === 'INTERNAL' ? toStack(error) : '';
   if (around.isJson) {
     around.stderr.write(hide(stack));
-    around.printJson({ error: toErrorJson(error, hide) });
+    around.printJson({ error: { ...toErrorJson(error, hide), exit_code: toExitCode(error) } });
   } else {
     around.stderr.write(
       hide(toVisibleText(`${stack}error: ${error.message}\nnext:  ${error.hint}\n`)),
@@ -40,19 +40,17 @@ export function toErrorJson(
   error: AppError,
   hide: (text: string) => string,
 ): Record<string, unknown> {
-  return {
-    code: error.code,
-    message: hide(error.message),
-    next: error.hint,
-    exit_code: toExitCode(error),
-  };
+  return { code: error.code, message: hide(error.message), next: error.hint };
 }
 
-/** 143 for SIGTERM, 130 for SIGINT, else the catalogue's. */
+/** The code of a command that `error` ended: 143 for SIGTERM, 130 for SIGINT, else by the catalogue. */
 export function toExitCode(error: AppError): number {
-  if (error.code === 'CANCELLED' && error.details['signal'] === 'SIGTERM')
+  if (error.code === 'CANCELLED' && error.details['signal'] === 'SIGTERM') {
     return ExitCode.terminated;
-  return error.exitCode;
+  }
+  // 4 means that other windows were finished; here none was begun, and trying again does not help.
+  const isBeforeWindows = error.exitCode === ExitCode.windowsFailed && error.code !== 'INTERNAL';
+  return isBeforeWindows ? ExitCode.usage : error.exitCode;
 }
 
 /** A line of commander's own about a command, an option or an argument, without what may be a secret in it. */
@@ -72,8 +70,10 @@ function reportUsage(around: CliSurroundings, exit: CommanderExit): void {
   const isHelp = exit.code === 'commander.help';
   const message = isHelp ? 'No command was given.' : exit.message.replace(/^error: /, '');
   const error = new AppError('USAGE', maskUsage(around, message));
-  if (around.isJson) around.printJson({ error: toErrorJson(error, hideIn(around)) });
-  else if (!isHelp) around.stderr.write(`next:  ${error.hint}\n`);
+  if (around.isJson) {
+    const { exitCode } = error;
+    around.printJson({ error: { ...toErrorJson(error, hideIn(around)), exit_code: exitCode } });
+  } else if (!isHelp) around.stderr.write(`next:  ${error.hint}\n`);
   around.setExitCode(error.exitCode);
 }
 

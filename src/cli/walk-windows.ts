@@ -7,6 +7,7 @@ import {
   toSyncSettings,
 } from '../app.ts';
 import { runSync, type SyncRequest } from '../sync/run-sync.ts';
+import { toWindowLabel } from '../shared/time.ts';
 import { renderSummary, toSummaryJson } from './render-summary.ts';
 import { toSyncExitCode } from './sync-exit-code.ts';
 import type { CommandResult, CommandRun } from './with-settings.ts';
@@ -15,9 +16,11 @@ export async function walkWindows(
   command: CommandRun,
   request: SyncRequest,
 ): Promise<CommandResult> {
-  // Nothing is created before both servers have answered: a wrong key leaves no empty state file behind.
+  // Nothing is created before both servers have answered a question that needs the right keys: neither a wrong
+  // one nor a page that only looks like MLflow leaves an empty state file behind.
   const source = await openConfiguredSource(command);
   await using target = await openConfiguredTarget(command);
+  await target.findExperiment(command.settings.mlflow.experimentName);
   using state = openConfiguredState(command.settings);
   const summary = await runSync(
     {
@@ -32,6 +35,11 @@ export async function walkWindows(
     },
     request,
   );
+  for (const { window, error } of summary.failed) {
+    // A fault of the worker is told with its stack; what is behind any other failure is for those who look closer.
+    const level = error.code === 'INTERNAL' ? 'error' : 'debug';
+    command.logger[level]({ err: error }, `${toWindowLabel(window)} failed`);
+  }
   return {
     exitCode: toSyncExitCode(summary),
     text: renderSummary(summary, command.hide),

@@ -3,7 +3,7 @@ import type { CommandName } from '../config/command-names.ts';
 import { parseSettings } from '../config/parse-settings.ts';
 import type { Surroundings } from '../app.ts';
 import type { ReportProgress } from '../shared/progress.ts';
-import { createLogger } from '../telemetry/create-logger.ts';
+import { createLogger, type Logger } from '../telemetry/create-logger.ts';
 import { createProgress } from '../telemetry/create-progress.ts';
 import { hideIn, reportFailure, toExitCode } from './report-failure.ts';
 import type { CliSurroundings } from './surroundings.ts';
@@ -11,6 +11,7 @@ import { toStopped } from './to-stopped.ts';
 
 export interface CommandRun extends Surroundings {
   readonly report: ReportProgress;
+  readonly logger: Logger;
   /** Takes the secrets out of a text about a failure. */
   readonly hide: (text: string) => string;
 }
@@ -74,6 +75,7 @@ async function runWithProgress(
     clock: around.clock,
     signal: around.signal,
     onNotice: (message, details) => logger.warn(details ?? {}, message),
+    logger,
     report: (event) =>
       progress.report(
         event.kind === 'window_failed' ? { ...event, message: hide(event.message) } : event,

@@ -190,6 +190,7 @@ async function chooseReader(probe: Probe): Promise<Choice> {
     throw new AppError(
       'LANGFUSE_UNSUPPORTED',
       `The v2 reader was asked for, but ${v2?.reason ?? 'was not probed'}`,
+      { hint: otherReaderHint },
     );
   }
   const legacy = await probeLegacy(probe);
@@ -202,8 +203,12 @@ async function chooseReader(probe: Probe): Promise<Choice> {
     v2 === null
       ? `The legacy reader was asked for, but ${legacy.reason}`
       : `Langfuse at ${probe.api.baseUrl} can't be read: ${v2.reason}; ${legacy.reason}`,
+    v2 === null ? { hint: otherReaderHint } : {},
   );
 }
+
+const otherReaderHint =
+  'Leave SYNC_LANGFUSE_READER at auto, so that the reader that fits this server is chosen.';
 
 interface Finding {
   readonly usable: boolean;

@@ -9,7 +9,8 @@ export function checkStatePlace(path: string): string {
   if (existsSync(absolute)) {
     using state = openExistingState(absolute);
     try {
-      state.db.exec('BEGIN IMMEDIATE; ROLLBACK');
+      // Takes the lock that a writer needs, and writes nothing.
+      state.db.exec('PRAGMA query_only = OFF; BEGIN IMMEDIATE; ROLLBACK');
     } catch (error) {
       throw toStateError(error, absolute);
     }

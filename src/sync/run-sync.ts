@@ -55,6 +55,8 @@ export interface SyncSummary {
   readonly windowsPlanned: number;
   readonly windowsRead: number;
   readonly windowsPublished: number;
+  /** Read, found new or changed, and published. */
+  readonly windowsChanged: number;
   /** Read again and found as it was. */
   readonly windowsUnchanged: number;
   readonly failed: readonly FailedWindow[];
@@ -138,6 +140,7 @@ export async function runSync(parts: SyncParts, request: SyncRequest): Promise<S
   await walk(run, plan);
   openStaging(state).clear();
 
+  const readWindows = [...run.read];
   const summary: SyncSummary = {
     command: request.kind,
     projectId: description.projectId,
@@ -147,8 +150,11 @@ export async function runSync(parts: SyncParts, request: SyncRequest): Promise<S
     windowsPlanned: plan.length,
     windowsRead: run.read.size,
     windowsPublished: run.windowsPublished,
-    windowsUnchanged:
-      run.read.size - [...run.read].filter((fromMs) => run.published.has(fromMs)).length,
+    windowsChanged: readWindows.filter((fromMs) => run.published.has(fromMs)).length,
+    windowsUnchanged: readWindows.filter(
+      (fromMs) =>
+        !run.published.has(fromMs) && !run.failed.some(({ window }) => window.fromMs === fromMs),
+    ).length,
     failed: run.failed,
     suspiciouslyEmpty: findSuspiciouslyEmpty(
       listWindows(state, description.projectId),
