@@ -117,7 +117,7 @@ export async function openSyncBench(options: SyncBenchOptions): Promise<SyncBenc
         url: server.url,
         ...server.keys,
         fromMs: traffic.startMs,
-        toMs: traffic.endMs,
+        toMs: clock.now(),
         api,
       }),
     query<Row>(sql: string, ...values: readonly (string | number)[]) {
