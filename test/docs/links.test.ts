@@ -95,9 +95,7 @@ describe.each(pages)('%s', (page) => {
   });
 
   test('every command and flag exists', () => {
-    const calls = [
-      ...text.matchAll(/(?<=^|`|\s)langfuse-mlflow ([a-z]+)((?: [^\n`|#]*)?)/g),
-    ];
+    const calls = [...text.matchAll(/(?<=^|`|\s)langfuse-mlflow ([a-z]+)((?: [^\n`|#]*)?)/g)];
     const wrong = calls.flatMap(([, name = '', rest = '']) => {
       const flags = flagsOf.get(name);
       if (flags === undefined) return [name];
@@ -172,5 +170,17 @@ test('the README names every command and every exit code', () => {
   }
   for (const code of Object.values(ExitCode)) {
     expect(text).toMatch(new RegExp(`^\\| (?:\\d+, )?${code}(?:, \\d+)? \\|`, 'm'));
+  }
+});
+
+test('the README does not call missing what is there', () => {
+  const missing = {
+    schedule: 'a built-in scheduler',
+    verify: 'comparing MLflow with Langfuse',
+    recover: 'rebuilding the state file',
+  };
+  const text = read('README.md').replaceAll(/\s+/g, ' ');
+  for (const [command, words] of Object.entries(missing)) {
+    expect(text.includes(words), command).toBe(!flagsOf.has(command));
   }
 });
