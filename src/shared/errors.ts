@@ -126,6 +126,11 @@ export const errorCatalogue = {
     exitCode: ExitCode.tryAgainLater,
     hint: 'Another worker is using this state file; wait for it to end.',
   },
+  STATE_LOST: {
+    retryable: false,
+    exitCode: ExitCode.usage,
+    hint: 'Run `langfuse-mlflow recover` to take up the runs that MLflow holds, put back the state file that wrote them (SYNC_STATE_FILE), or choose another MLFLOW_EXPERIMENT_NAME.',
+  },
   STATE_DISK: {
     retryable: true,
     exitCode: ExitCode.tryAgainLater,

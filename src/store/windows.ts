@@ -68,6 +68,11 @@ export function bindSource(
   };
 }
 
+/** Forgets a project that has no window yet, so that it can be bound with another start. */
+export function forgetSource(state: State, source: string): void {
+  state.db.prepare('DELETE FROM sources WHERE source = ?').run(source);
+}
+
 export function listSources(state: State): SourceRow[] {
   return state.db.prepare('SELECT * FROM sources ORDER BY source').all() as SourceRow[];
 }
