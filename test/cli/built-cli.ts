@@ -34,12 +34,10 @@ function build(): string {
   if (existsSync(built)) return built;
   mkdirSync(cache, { recursive: true });
   const draft = mkdtempSync(join(cache, 'cli-draft-'));
-  execFileSync(join(root, 'node_modules', '.bin', 'tsc'), [
-    ...['-p', join(root, 'tsconfig.build.json')],
-    ...['--outDir', join(draft, 'dist')],
-    // Types are checked by `npm run check`.
-    '--noCheck',
-  ]);
+  const config = join(root, 'tsconfig.build.json');
+  // Types are checked by `npm run check`.
+  const options = ['-p', config, '--outDir', join(draft, 'dist'), '--noCheck'];
+  execFileSync(join(root, 'node_modules', '.bin', 'tsc'), options);
   cpSync(join(root, 'migrations'), join(draft, 'migrations'), { recursive: true });
   cpSync(join(root, 'package.json'), join(draft, 'package.json'));
   try {

@@ -138,8 +138,8 @@ export function expectFailure(end: CliEnd, expected: ExpectedFailure): void {
   const said = plainLines(end.stderr);
   const errors = said.filter((line) => line.startsWith('error: '));
   const steps = said.filter((line) => line.startsWith('next:  '));
-  expect(errors, end.stderr).toHaveLength(1);
-  expect(steps, end.stderr).toHaveLength(1);
+  expect(errors).toHaveLength(1);
+  expect(steps).toHaveLength(1);
   expect(said.join('\n')).toMatch(expected.message);
   expect(steps[0]).toMatch(expected.next);
   expect(end.code).toBe(expected.exitCode);
