@@ -66,7 +66,7 @@ describe('sync', () => {
     expect(end.stderr.trimEnd().split('\n')).toEqual([
       expect.stringMatching(/^sync: http:\/\/127\.0\.0\.1:\d+ \(v2\) -> sqlite:\/\/\/mlflow\.db$/),
       expect.stringMatching(/^3 windows to read, /),
-      ...[0, 1, 2].flatMap((index) => [
+      ...[0, 1, 2].flatMap((index): unknown[] => [
         expect.stringMatching(new RegExp(`^${dayName(index)}: \\d+ rows read, .*generations$`)),
         expect.stringMatching(new RegExp(`^${dayName(index)}: runs \\d+ created, `)),
       ]),
