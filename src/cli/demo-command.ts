@@ -107,6 +107,8 @@ const demoHints: Partial<Record<ErrorCode, string>> = {
   MLFLOW_STORE_UNKNOWN:
     'The file was left untouched; run the demo in an empty folder, or name another file with --mlflow-tracking-uri sqlite:///demo.db.',
   STATE_UNUSABLE: `Move ${stateFile} away, or run the demo in an empty folder.`,
+  STATE_LOST:
+    'An earlier demo wrote there: remove its mlflow.db and mlartifacts and run the demo again, or run it in an empty folder or with another --mlflow-experiment-name.',
   STATE_BUSY: 'Another demo is running in this folder; wait for it to end.',
   STATE_DISK: 'Run the demo in a folder that can be written and has 100 MB to spare.',
   CANCELLED: 'The demo was stopped; run it again to go on where it ended.',

@@ -1,6 +1,6 @@
 /** The interval set: which windows were read and folded, with the counters of their last reading. */
 import { AppError } from '../shared/errors.ts';
-import { toInstant, toIso, type Interval } from '../shared/time.ts';
+import { toInstant, type Interval } from '../shared/time.ts';
 import type { State } from './open-state.ts';
 
 export interface WindowRow {
@@ -119,9 +119,4 @@ export function setInputHash(
 
 export function toInterval(row: Pick<WindowRow, 'from_ms' | 'to_ms'>): Interval {
   return { fromMs: toInstant(row.from_ms), toMs: toInstant(row.to_ms) };
-}
-
-/** For messages: `2026-11-24T00:00:00.000Z`. */
-export function windowName(row: Pick<WindowRow, 'from_ms'>): string {
-  return toIso(row.from_ms);
 }

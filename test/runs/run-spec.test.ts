@@ -85,9 +85,15 @@ describe('run keys', () => {
   });
 
   it('never change: they are what tells old runs from new ones', () => {
-    expect(toRunKey({ source: 'p', grain: 'window', window })).toBe('43fa8666ea9d4ce549e0cd4d46d60300');
-    expect(toRunKey({ source: 'p', grain: 'model', window, subject: 'gpt-4o' })).toBe('cf04a47c9fe641117e0404f30345ab59');
-    expect(toRunKey({ source: 'p', grain: 'session', subject: 'task-1' })).toBe('f7953594be7901d7a904921ea26a4bfd');
+    expect(toRunKey({ source: 'p', grain: 'window', window })).toBe(
+      '43fa8666ea9d4ce549e0cd4d46d60300',
+    );
+    expect(toRunKey({ source: 'p', grain: 'model', window, subject: 'gpt-4o' })).toBe(
+      'cf04a47c9fe641117e0404f30345ab59',
+    );
+    expect(toRunKey({ source: 'p', grain: 'session', subject: 'task-1' })).toBe(
+      'f7953594be7901d7a904921ea26a4bfd',
+    );
   });
 });
 
