@@ -2,7 +2,7 @@ import { AppError, ExitCode } from '../shared/errors.ts';
 import { toIso, toWindowLabel } from '../shared/time.ts';
 import { openConfiguredStateToRead } from '../app.ts';
 import { toVisibleLine } from '../report/visible-text.ts';
-import { isBehind, readStatus, type SourceStatus } from '../sync/read-status.ts';
+import { isBehind, readStatus, type SourceStatus, type TargetStatus } from '../sync/read-status.ts';
 import type { CliSurroundings } from './surroundings.ts';
 import { withSettings } from './with-settings.ts';
 
@@ -53,7 +53,7 @@ function renderStatus(status: readonly SourceStatus[]): string {
       for (const target of one.targets) {
         lines.push(
           `MLflow    ${target.target.uri}, experiment ${target.target.experiment_name}`,
-          `Complete  up to ${toIso(target.watermarkMs)}${target.behindMs > 0 ? `, BEHIND by ${toHours(target.behindMs)}` : ', nothing is due'}; ${target.windowsFinished} windows finished, last at ${toTime(target.lastPublishedMs)}`,
+          `Complete  up to ${toIso(target.watermarkMs)}${toLag(target)}; ${target.windowsFinished} windows finished, last at ${toTime(target.lastPublishedMs)}`,
         );
       }
       if (one.holes.length > 0) {
@@ -94,9 +94,15 @@ function toJson(one: SourceStatus): Record<string, unknown> {
       windows_finished: target.windowsFinished,
       watermark: toIso(target.watermarkMs),
       behind_ms: target.behindMs,
+      in_use: target.isInUse,
       last_published: target.lastPublishedMs === null ? null : toIso(target.lastPublishedMs),
     })),
   };
+}
+
+function toLag(target: TargetStatus): string {
+  if (!target.isInUse) return ', no longer in use';
+  return target.behindMs > 0 ? `, BEHIND by ${toHours(target.behindMs)}` : ', nothing is due';
 }
 
 function toTime(ms: number | null): string {

@@ -14,6 +14,8 @@ export interface TargetStatus {
   /** Settled windows after the watermark, in milliseconds. */
   readonly behindMs: number;
   readonly lastPublishedMs: number | null;
+  /** Published to after every other target: an MLflow that was left behind is not behind. */
+  readonly isInUse: boolean;
 }
 
 export interface SourceStatus {
@@ -30,6 +32,13 @@ export function readStatus(
   state: State,
   times: { readonly nowMs: InstantMs; readonly settleMs: number },
 ): SourceStatus[] {
+  const inUse = listTargets(state).reduce<TargetRow | null>(
+    (newest, target) =>
+      newest === null || (target.last_published_ms ?? 0) >= (newest.last_published_ms ?? 0)
+        ? target
+        : newest,
+    null,
+  )?.target_id;
   return listSources(state).map((source) => {
     const windows = listWindows(state, source.source);
     const endMs = settledEnd({ ...times, windowMs: source.window_ms });
@@ -58,15 +67,17 @@ export function readStatus(
           watermarkMs,
           behindMs: Math.max(0, endMs - watermarkMs),
           lastPublishedMs: target.last_published_ms,
+          isInUse: target.target_id === inUse,
         };
       }),
     };
   });
 }
 
-/** True when something that has settled is not finished everywhere. */
+/** True when something that has settled is not finished in the MLflow that is in use. */
 export function isBehind(status: readonly SourceStatus[]): boolean {
-  return status.some(
-    (one) => one.targets.length === 0 || one.targets.some((target) => target.behindMs > 0),
-  );
+  return status.some(({ targets }) => {
+    const used = targets.find((target) => target.isInUse);
+    return used === undefined || used.behindMs > 0;
+  });
 }
