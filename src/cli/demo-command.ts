@@ -3,6 +3,7 @@ import { sampleModels } from '../demo/sample-models.ts';
 import type { Clock } from '../shared/clock.ts';
 import { AppError, toAppError, type ErrorCode } from '../shared/errors.ts';
 import { toInstant, toIso } from '../shared/time.ts';
+import type { SyncSummary } from '../sync/run-sync.ts';
 import type { CliSurroundings } from './surroundings.ts';
 import { walkWindows } from './walk-windows.ts';
 import { withSettings, type CommandRun } from './with-settings.ts';
@@ -51,7 +52,10 @@ export async function runDemoCommand(
         kind: 'sync',
       });
       if (result.exitCode !== 0) return result;
-      return { ...result, text: [result.text, ...toNotes(aliases), howToLook(command)].join('\n') };
+      return {
+        ...result,
+        text: [result.text, ...toNotes(result.summary, aliases), howToLook(command)].join('\n'),
+      };
     } catch (error) {
       throw withDemoHint(toAppError(error));
     }
@@ -68,9 +72,14 @@ export function sampleAliases(): readonly (readonly [from: string, to: string])[
     .map(({ raw, group }) => [raw, group]);
 }
 
-function toNotes(aliases: ReturnType<typeof sampleAliases>): string[] {
+function toNotes(summary: SyncSummary, aliases: ReturnType<typeof sampleAliases>): string[] {
   const names = aliases.map(([from, to]) => `${from} is counted as ${to}`).join(', ');
-  return [`Names     ${names}: SYNC_MODEL_ALIASES joins names of one model`, ''];
+  const again = `Again     the demo was here before: its last ${summary.windowsPlanned} days were read again for late rows, and the table is of those`;
+  return [
+    `Names     ${names}: SYNC_MODEL_ALIASES joins names of one model`,
+    ...(summary.windowsChanged === 0 ? [again] : []),
+    '',
+  ];
 }
 
 function howToLook(command: CommandRun): string {

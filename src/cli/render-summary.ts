@@ -48,7 +48,7 @@ function toPublished(summary: SyncSummary): string {
   const again = summary.windowsPublished - summary.windowsChanged;
   return [
     `${summary.windowsChanged} new or changed, ${summary.windowsUnchanged} unchanged`,
-    ...(summary.failed.length > 0 ? [`${summary.failed.length} FAILED`] : []),
+    ...(summary.failed.length > 0 ? [`${summary.failed.length} not finished`] : []),
     ...(again > 0 ? [`${again} published again for later rows and scores`] : []),
   ].join('; ');
 }

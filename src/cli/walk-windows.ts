@@ -6,7 +6,7 @@ import {
   toHolder,
   toSyncSettings,
 } from '../app.ts';
-import { runSync, type SyncRequest } from '../sync/run-sync.ts';
+import { runSync, type SyncRequest, type SyncSummary } from '../sync/run-sync.ts';
 import { toWindowLabel } from '../shared/time.ts';
 import { renderSummary, toSummaryJson } from './render-summary.ts';
 import { toSyncExitCode } from './sync-exit-code.ts';
@@ -15,7 +15,7 @@ import type { CommandResult, CommandRun } from './with-settings.ts';
 export async function walkWindows(
   command: CommandRun,
   request: SyncRequest,
-): Promise<CommandResult> {
+): Promise<CommandResult & { readonly summary: SyncSummary }> {
   // Nothing is created before both servers have answered a question that needs the right keys: neither a wrong
   // one nor a page that only looks like MLflow leaves an empty state file behind.
   const source = await openConfiguredSource(command);
@@ -41,6 +41,7 @@ export async function walkWindows(
     command.logger[level]({ err: error }, `${toWindowLabel(window)} failed`);
   }
   return {
+    summary,
     exitCode: toSyncExitCode(summary),
     text: renderSummary(summary, command.hide),
     json: toSummaryJson(summary, command.hide),

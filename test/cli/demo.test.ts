@@ -39,6 +39,8 @@ test(
     const second = await runCli(call);
     expect(second.code).toBe(0);
     expect(second.stdout).toMatch(/^Runs {6}0 created, 0 updated/m);
+    expect(second.stdout).toMatch(/^Again {5}the demo was here before: its last 3 days/m);
+    expect(first.stdout).not.toMatch(/^Again/m);
     // Its state tells of runs that are gone with the file: it begins anew instead of writing nothing.
     rmSync(join(folder.path, 'mlflow.db'));
     const third = startCli(call);
