@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import {
   startSampleServer,
   type SampleServer,
@@ -14,6 +14,9 @@ import type { SampleTraffic } from '../../src/demo/sample-types.ts';
 import { createSampleTraffic } from '../../src/demo/traffic.ts';
 import { openTempFolder } from '../support/temp-folder.ts';
 import { runCli, type CliEnd } from './built-cli.ts';
+
+/** A test here starts several processes, on machines that are slow or busy. */
+vi.setConfig({ testTimeout: 120_000 });
 
 const dayMs = 86_400_000;
 const nowMs = Date.now();
