@@ -83,3 +83,24 @@ export function forgetTarget(state: State, targetId: number): void {
     state.db.prepare(`DELETE FROM ${table} WHERE target_id = ?`).run(targetId);
   }
 }
+
+/** Id of the experiment that was last written to under this name, or null. */
+export function storedExperimentId(
+  state: State,
+  target: { readonly uri: string; readonly experimentName: string },
+): string | null {
+  const id = state.db
+    .prepare('SELECT experiment_id FROM targets WHERE uri = ? AND experiment_name = ?')
+    .pluck()
+    .get(target.uri, target.experimentName);
+  return typeof id === 'string' ? id : null;
+}
+
+/** Forgets every run and publication of a target: nothing of it exists any more. */
+export function forgetPublished(state: State, targetId: number): void {
+  state.db.transaction(() => {
+    for (const table of ['ledger', 'trend_points', 'publications']) {
+      state.db.prepare(`DELETE FROM ${table} WHERE target_id = ?`).run(targetId);
+    }
+  })();
+}
