@@ -33,14 +33,22 @@ const settleMs = 30 * 60_000;
 /** What must be in MLflow now, after a sync of all settled days. */
 export async function expectRuns(
   bench: SyncBench,
-  options: { readonly api?: 'v1' | 'v2' } = {},
+  options: {
+    readonly api?: 'v1' | 'v2';
+    /** What the alias map of the worker calls a model. */
+    readonly aliases?: Readonly<Record<string, string>>;
+  } = {},
 ): Promise<Expectation> {
   const { traffic } = bench;
   const untilMs = Math.floor((bench.nowMs() - settleMs) / dayMs) * dayMs;
   const oracle = await bench.oracle(options.api);
-  const attempts = toExpectedAttempts(oracle, bench.server.store.view().observations).filter(
-    (one) => one.startMs < untilMs,
-  );
+  const view = bench.server.store.view();
+  const attempts = toExpectedAttempts(oracle, view.observations)
+    .filter((one) => one.startMs < untilMs)
+    .map((one) => ({
+      ...one,
+      canonicalModel: options.aliases?.[one.model] ?? one.canonicalModel,
+    }));
   const days: string[] = [];
   for (let startMs = traffic.startMs; startMs < untilMs; startMs += dayMs)
     days.push(toDay(startMs));
@@ -55,7 +63,8 @@ export async function expectRuns(
     ),
     days,
     doubleLogged: oracle.doubleLogged,
-    scores: bench.server.store.view().scores,
+    // A score is read with the window of its own time.
+    scores: view.scores.filter((score) => score.timestampMs < untilMs),
   };
 }
 
