@@ -56,9 +56,16 @@ export interface SyncBenchOptions {
 export async function openSyncBench(options: SyncBenchOptions): Promise<SyncBench> {
   const { traffic } = options;
   const folder = openTempFolder();
-  const server = await startSampleServer({ traffic, nowMs: options.nowMs, ...options.server });
   const stateFile = join(folder.path, 'langfuse-mlflow.db');
   const clock = createBenchClock(options.nowMs);
+  // The worker compares its clock with the `Date` of Langfuse: both tell the bench's time.
+  const server = await startSampleServer({
+    traffic,
+    nowMs: options.nowMs,
+    clock,
+    dateSkewMs: 0,
+    ...options.server,
+  });
   const never = new AbortController().signal;
   const benchEnv = {
     LANGFUSE_BASE_URL: server.url,
