@@ -1,5 +1,11 @@
 /** Puts the parts together: from parsed settings to an open Langfuse, an open MLflow and an open state file. */
 import { hostname } from 'node:os';
+import type { Backup } from './backup/open-backup.ts';
+import {
+  defaultIntervalMs,
+  defaultLeaseMs,
+  type BackupSettings,
+} from './backup/backup-settings.ts';
 import { renderTrackingUri } from './config/parse-tracking-uri.ts';
 import type { Secrets, Settings } from './config/settings.ts';
 import type { ProbeReport } from './langfuse/probe.ts';
@@ -97,6 +103,30 @@ export async function openConfiguredTarget(around: Surroundings): Promise<Target
 export async function probeConfiguredSource(around: Surroundings): Promise<ProbeReport> {
   const { probeSource } = await import('./langfuse/probe.ts');
   return probeSource(toSourceSettings(around));
+}
+
+/** Takes the lease of the configured copy of the state, and restores the file from it where that is due. Null without one. */
+export async function openConfiguredBackup(around: Surroundings): Promise<Backup | null> {
+  const settings = toBackupSettings(around);
+  if (settings === null) return null;
+  const { openBackup } = await import('./backup/open-backup.ts');
+  return openBackup(settings);
+}
+
+function toBackupSettings(around: Surroundings): BackupSettings | null {
+  const { state, aws } = around.settings;
+  if (state.backup === null) return null;
+  return {
+    ...state.backup,
+    region: aws.region,
+    endpoint: aws.s3Endpoint,
+    stateFile: state.file,
+    holder: toHolder(),
+    clock: around.clock,
+    onNotice: (message) => around.onNotice(message),
+    leaseMs: defaultLeaseMs,
+    intervalMs: defaultIntervalMs,
+  };
 }
 
 /** Opens the state file, creating it when it does not exist. */

@@ -1,5 +1,6 @@
 /** Opens everything and runs once: what `sync`, `backfill` and `demo` share. */
 import {
+  openConfiguredBackup,
   openConfiguredSource,
   openConfiguredState,
   openConfiguredTarget,
@@ -10,6 +11,7 @@ import { runSync, type SyncRequest, type SyncSummary } from '../sync/run-sync.ts
 import { toWindowLabel } from '../shared/time.ts';
 import { renderSummary, toSummaryJson } from './render-summary.ts';
 import { toSyncExitCode } from './sync-exit-code.ts';
+import { withBackupOutcome } from './with-backup-outcome.ts';
 import type { CommandResult, CommandRun } from './with-settings.ts';
 
 export async function walkWindows(
@@ -21,7 +23,9 @@ export async function walkWindows(
   const source = await openConfiguredSource(command);
   await using target = await openConfiguredTarget(command);
   await target.findExperiment(command.settings.mlflow.experimentName);
+  await using backup = await openConfiguredBackup(command);
   using state = openConfiguredState(command.settings);
+  backup?.attach(state);
   const summary = await runSync(
     {
       state,
@@ -30,7 +34,7 @@ export async function walkWindows(
       settings: toSyncSettings(command.settings),
       clock: command.clock,
       report: command.report,
-      signal: command.signal,
+      signal: backup ? AbortSignal.any([command.signal, backup.signal]) : command.signal,
       holder: toHolder(),
     },
     request,
@@ -40,10 +44,16 @@ export async function walkWindows(
     const level = error.code === 'INTERNAL' ? 'error' : 'debug';
     command.logger[level]({ err: error }, `${toWindowLabel(window)} failed`);
   }
-  return {
+  const result = {
     summary,
     exitCode: toSyncExitCode(summary),
     text: renderSummary(summary, command.hide),
     json: toSummaryJson(summary, command.hide),
   };
+  if (backup === null) return result;
+  return withBackupOutcome(result, {
+    backup,
+    outcome: await backup.finish(),
+    hide: command.hide,
+  });
 }

@@ -7,6 +7,7 @@ export const groupTitles: Readonly<Record<keyof typeof settingsTable, string>> =
   windows: 'Windows',
   mlflow: 'MLflow',
   state: 'State',
+  aws: 'AWS',
   content: 'Content',
   log: 'Log',
 };

@@ -1,9 +1,11 @@
+import { awsSettings, backupCommands } from './aws-settings.ts';
 import { commandNames, stateCommands, syncingCommands } from './command-names.ts';
 import { langfuseSettings } from './langfuse-settings.ts';
 import { mlflowSettings } from './mlflow-settings.ts';
 import { durationBetween, parseDuration, renderDuration } from './parse-duration.ts';
 import { parseStart } from './parse-day.ts';
 import { parseModelAliases } from './parse-model-aliases.ts';
+import { parseS3Url } from './parse-s3-url.ts';
 import { choiceOf, parseBoolean, parseFilePath } from './parse-simple.ts';
 import { refusal } from './refusal.ts';
 import { optional, withDefault } from './setting.ts';
@@ -139,7 +141,19 @@ export const settingsTable = {
       allows: 'a path',
       example: '/data/langfuse-mlflow.db',
     }),
+    backup: optional({
+      env: ['SYNC_STATE_BACKUP'],
+      flag: '--state-backup',
+      placeholder: 'S3_URL',
+      parse: parseS3Url,
+      commands: backupCommands,
+      description:
+        'Object of S3 that holds a copy of the state file: taken when the file is missing or older, and written again after each run. For workers whose disk does not survive them.',
+      allows: 's3://BUCKET/KEY',
+      example: 's3://my-bucket/langfuse-mlflow.db.gz',
+    }),
   },
+  aws: awsSettings,
   content: {
     text: withDefault({
       env: ['SYNC_CONTENT'],

@@ -136,6 +136,26 @@ export const errorCatalogue = {
     exitCode: ExitCode.tryAgainLater,
     hint: 'Free some disk space, or point SYNC_STATE_FILE at a writable disk, then run again; finished windows are kept.',
   },
+  BACKUP_UNREACHABLE: {
+    retryable: true,
+    exitCode: ExitCode.tryAgainLater,
+    hint: 'Check that the S3 of SYNC_STATE_BACKUP can be reached from here, then run again; nothing in MLflow is lost.',
+  },
+  BACKUP_DENIED: {
+    retryable: false,
+    exitCode: ExitCode.usage,
+    hint: 'Check the AWS credentials of this worker and that they allow s3:GetObject and s3:PutObject on the object of SYNC_STATE_BACKUP and on the one beside it that ends in .lease, and s3:ListBucket on the bucket.',
+  },
+  BACKUP_UNUSABLE: {
+    retryable: false,
+    exitCode: ExitCode.usage,
+    hint: 'The object and the state file were left untouched; move the object away or name another one with SYNC_STATE_BACKUP.',
+  },
+  BACKUP_FORKED: {
+    retryable: false,
+    exitCode: ExitCode.usage,
+    hint: 'Nothing was changed. Move the state file away to go on from the backup, or move the backup away to go on from the state file; runs in MLflow are found again by their keys either way.',
+  },
   WINDOWS_FAILED: {
     retryable: true,
     exitCode: ExitCode.windowsFailed,

@@ -1,0 +1,24 @@
+import type { Clock } from '../shared/clock.ts';
+
+export interface BackupSettings {
+  readonly bucket: string;
+  readonly key: string;
+  /** Null: the region of the AWS profile. */
+  readonly region: string | null;
+  /** URL of another S3 than AWS's; buckets are then named in the path. */
+  readonly endpoint: string | null;
+  /** Where the state file is, or will be restored to. */
+  readonly stateFile: string;
+  /** Who holds the lease, for messages: host and process id. */
+  readonly holder: string;
+  readonly clock: Clock;
+  /** Told in a sentence of what was restored, kept or has to be tried again. */
+  readonly onNotice: (message: string) => void;
+  /** How long a lease lasts after its last renewal. */
+  readonly leaseMs: number;
+  /** How often a copy is written while a run goes on. */
+  readonly intervalMs: number;
+}
+
+export const defaultLeaseMs = 120_000;
+export const defaultIntervalMs = 10 * 60_000;

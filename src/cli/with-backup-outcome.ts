@@ -1,0 +1,45 @@
+import type { Backup, BackupOutcome } from '../backup/open-backup.ts';
+import { toVisibleText } from '../report/visible-text.ts';
+import { ExitCode } from '../shared/errors.ts';
+import { toErrorJson } from './report-failure.ts';
+import type { CommandResult } from './with-settings.ts';
+
+/**
+ * Adds to what a run has to say what became of the copy of its state. A copy that was not written changes nothing
+ * about the run but its exit code: 75 where it would have been 0.
+ */
+export function withBackupOutcome<Result extends CommandResult>(
+  result: Result,
+  kept: {
+    readonly backup: Pick<Backup, 'url'>;
+    readonly outcome: BackupOutcome;
+    readonly hide: (text: string) => string;
+  },
+): Result {
+  const { backup, outcome, hide } = kept;
+  if (outcome.kind === 'written') {
+    const { generation, sizeBytes } = outcome;
+    return {
+      ...result,
+      text: `${result.text}Backup    generation ${generation} in ${backup.url}, ${toMegabytes(sizeBytes)}\n`,
+      json: { ...result.json, backup: { url: backup.url, generation, size_bytes: sizeBytes } },
+    };
+  }
+  const { error } = outcome;
+  const lines = [
+    '',
+    `BACKUP    the copy of the state in ${backup.url} is behind: ${toVisibleText(hide(error.message))}`,
+    '          What this run published stands, and nothing in MLflow is lost.',
+    `  next:   ${error.hint}`,
+  ];
+  return {
+    ...result,
+    exitCode: result.exitCode === ExitCode.done ? ExitCode.tryAgainLater : result.exitCode,
+    text: `${result.text}${lines.join('\n')}\n`,
+    json: { ...result.json, backup: { url: backup.url, error: toErrorJson(error, hide) } },
+  };
+}
+
+function toMegabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}

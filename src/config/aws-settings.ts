@@ -1,0 +1,48 @@
+import type { CommandName } from './command-names.ts';
+import { bareUrl, parseHttpUrl } from './parse-http-url.ts';
+import { refusal } from './refusal.ts';
+import { optional } from './setting.ts';
+
+/** Commands that keep or look at the copy of the state. */
+export const backupCommands = [
+  'sync',
+  'backfill',
+  'doctor',
+] as const satisfies readonly CommandName[];
+
+/** How AWS is reached, under the names that its own programs read. Keys come from the usual chain alone. */
+export const awsSettings = {
+  region: optional({
+    env: ['AWS_REGION', 'AWS_REGION_NAME', 'AWS_DEFAULT_REGION'],
+    flag: '--aws-region',
+    placeholder: 'REGION',
+    parse: parseRegion,
+    commands: backupCommands,
+    description:
+      "Region of the bucket that SYNC_STATE_BACKUP names. Else that of the AWS profile; with another S3 than AWS's, us-east-1.",
+    allows: 'the name of a region',
+    example: 'eu-central-1',
+  }),
+  s3Endpoint: optional({
+    env: ['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'],
+    flag: '--aws-endpoint-url-s3',
+    placeholder: 'URL',
+    parse: parseEndpoint,
+    commands: backupCommands,
+    description:
+      "URL of another S3 than AWS's, such as MinIO, Ceph or SeaweedFS; buckets are then named in the path.",
+    allows: 'an http or https URL',
+    example: 'https://s3.example.com:9000',
+  }),
+} as const;
+
+function parseRegion(text: string): string {
+  if (/^[a-z0-9][a-z0-9-]{0,62}$/.test(text)) return text;
+  throw refusal('must be the name of a region, such as eu-central-1');
+}
+
+function parseEndpoint(text: string): string {
+  return bareUrl(
+    parseHttpUrl(text, { credentials: 'AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY' }),
+  );
+}
