@@ -1,4 +1,4 @@
-/** Installs the real MLflow versions once before the integration tests and tells the tests where they are. */
+/** Installs the real MLflow versions and S3 server once before the integration tests and tells the tests where they are. */
 import type { TestProject } from 'vitest/node';
 import {
   installMlflow,
@@ -6,22 +6,32 @@ import {
   type MlflowInstall,
   type MlflowVersion,
 } from './mlflow-install.ts';
+import { installSeaweed, type SeaweedInstall } from './seaweed-install.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
     mlflow: Record<MlflowVersion, MlflowInstall>;
+    seaweed: SeaweedInstall;
   }
 }
 
-/** In CI a missing MLflow is a failure; elsewhere its tests are skipped and say why. */
+/** In CI a missing server is a failure; elsewhere its tests are skipped and say why. */
 export async function setup(project: TestProject): Promise<void> {
   const installs: Partial<Record<MlflowVersion, MlflowInstall>> = {};
   for (const version of mlflowVersions) {
     const install = await installMlflow(version);
-    if (install.problem !== null && process.env.CI === 'true') throw new Error(install.problem);
-    if (install.problem !== null)
-      process.stderr.write(`${install.problem}\nTests that need it are skipped.\n`);
+    complain(install.problem);
     installs[version] = install;
   }
   project.provide('mlflow', installs as Record<MlflowVersion, MlflowInstall>);
+
+  const seaweed = await installSeaweed();
+  complain(seaweed.problem);
+  project.provide('seaweed', seaweed);
+}
+
+function complain(problem: string | null): void {
+  if (problem === null) return;
+  if (process.env.CI === 'true') throw new Error(problem);
+  process.stderr.write(`${problem}\nTests that need it are skipped.\n`);
 }
