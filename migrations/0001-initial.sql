@@ -233,10 +233,14 @@ CREATE TABLE ledger (
   artifact_uri TEXT,
   revision INTEGER NOT NULL,
   hash TEXT NOT NULL,
-  -- JSON object of the metrics last logged, to retract those that vanish
+  -- the run in MLflow that it was nested under, or NULL
+  parent_run_id TEXT,
+  -- JSON object of every metric that may be in MLflow, to retract those that vanish
   metrics TEXT NOT NULL,
-  -- JSON object path -> source hash of the artifacts last put
+  -- JSON object path -> source hash of every artifact that may be in MLflow; '' while its version is not sure
   artifacts TEXT NOT NULL,
+  -- JSON list of the names of every tag that may be in MLflow, to empty those that vanish
+  tags TEXT NOT NULL,
   updated_ms INTEGER NOT NULL,
   PRIMARY KEY (target_id, key)
 ) STRICT, WITHOUT ROWID;

@@ -10,6 +10,10 @@ export const hashTag = `${tagPrefix}hash`;
 export const revisionTag = `${tagPrefix}revision`;
 export const completeTag = `${tagPrefix}complete`;
 export const parentTag = 'mlflow.parentRunId';
+/** The description that MLflow shows at the top of a run. People may edit it. */
+export const noteTag = 'mlflow.note.content';
+/** Hash of the note that was written last, so that a person's is told from it. */
+export const noteHashTag = `${tagPrefix}note`;
 export const tableListTag = 'mlflow.loggedArtifacts';
 
 export const grainTag = `${tagPrefix}grain`;
@@ -27,7 +31,7 @@ export function baseTags(run: {
     [grainTag]: run.grain,
     [sourceTag]: run.source,
     ...(run.window === null ? {} : { [windowTag]: toWindowLabel(run.window) }),
-    ...(run.note === '' ? {} : { 'mlflow.note.content': run.note }),
+    ...(run.note === '' ? {} : { [noteTag]: run.note }),
     'mlflow.source.name': 'langfuse-mlflow',
     'mlflow.source.type': 'JOB',
     'mlflow.user': 'langfuse-mlflow',

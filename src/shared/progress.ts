@@ -50,6 +50,14 @@ export type ProgressEvent =
     }
   | { readonly kind: 'window_published'; readonly window: Interval; readonly runs: RunCounts }
   | {
+      /** Someone had deleted a run in MLflow; it was made again. */
+      readonly kind: 'run_made_again';
+      readonly window: Interval;
+      readonly name: string;
+      /** Id of the deleted run. */
+      readonly runId: string;
+    }
+  | {
       readonly kind: 'window_failed';
       readonly window: Interval;
       readonly code: string;

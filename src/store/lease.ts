@@ -7,6 +7,8 @@ export interface Lease {
   readonly fence: number;
   /** Moves the expiry; throws STATE_BUSY when another worker has taken the lease over. */
   renew(nowMs: number): void;
+  /** Throws STATE_BUSY when another worker has taken the lease over, or could have: it ran out before it was renewed. */
+  assertHeld(nowMs: number): void;
   release(): void;
 }
 
@@ -47,6 +49,19 @@ export function takeLease(
       throw new AppError(
         'STATE_BUSY',
         `Another worker has taken over ${state.path} while this one was stopped.`,
+      );
+    },
+    assertHeld: (nowMs) => {
+      const current = read.get(leaseName) as { fence: number; expires_ms: number } | undefined;
+      if (current?.fence === fence && current.expires_ms > nowMs) return;
+      throw new AppError(
+        'STATE_BUSY',
+        current?.fence === fence
+          ? `This worker was stopped for so long (until ${toIso(nowMs)}) that its lease on ${state.path} ran out; it writes nothing more.`
+          : `Another worker has taken over ${state.path} while this one was stopped.`,
+        current?.fence === fence
+          ? { hint: 'Run again; the next run goes on where this one ended.' }
+          : {},
       );
     },
     release: () => {

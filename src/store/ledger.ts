@@ -15,8 +15,14 @@ export interface LedgerEntry {
   readonly revision: number;
   /** Content hash that is published (`done`) or being written. */
   readonly hash: string;
+  /** The run in MLflow that it was nested under. */
+  readonly parentRunId: string | null;
+  /** Every metric that may be in MLflow: written ahead, so that none is forgotten when it must be retracted. */
   readonly metrics: Readonly<Record<string, number>>;
+  /** Path to source hash of every artifact that may be in MLflow; `''` while it is not sure which version is. */
   readonly artifacts: Readonly<Record<string, string>>;
+  /** Names of the tags that may be in MLflow. */
+  readonly tags: readonly string[];
 }
 
 export interface TrendPoint {
@@ -32,6 +38,11 @@ export interface Ledger {
   get(key: string): LedgerEntry | null;
   put(entry: LedgerEntry, updatedMs: number): void;
   remove(key: string): void;
+  /**
+   * Takes note that a run is gone from MLflow: windows with runs nested under it are no longer published as they
+   * should be.
+   */
+  orphanChildren(runId: string): void;
   /** Entries of a grain in a window. */
   ofWindow(source: string, grain: string, windowFromMs: number): LedgerEntry[];
   ofGrain(source: string, grain: string): LedgerEntry[];
@@ -54,22 +65,38 @@ interface LedgerRow {
   artifact_uri: string | null;
   revision: number;
   hash: string;
+  parent_run_id: string | null;
   metrics: string;
   artifacts: string;
+  tags: string;
 }
 
-export function openLedger(state: State, targetId: number): Ledger {
+/** `assertHeld` is called in the transaction of each write and throws when another worker has taken over. */
+export function openLedger(
+  state: State,
+  targetId: number,
+  assertHeld: () => void = () => {},
+): Ledger {
   const { db } = state;
+  const guarded = db.transaction((write: () => void) => {
+    assertHeld();
+    write();
+  });
   const get = db.prepare('SELECT * FROM ledger WHERE target_id = ? AND key = ?');
   const put = db.prepare(
     `INSERT INTO ledger (target_id, key, source, grain, window_from_ms, subject, state, run_id, artifact_uri,
-       revision, hash, metrics, artifacts, updated_ms)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       revision, hash, parent_run_id, metrics, artifacts, tags, updated_ms)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET state = excluded.state, run_id = excluded.run_id, artifact_uri = excluded.artifact_uri,
        window_from_ms = excluded.window_from_ms, revision = excluded.revision, hash = excluded.hash,
-       metrics = excluded.metrics, artifacts = excluded.artifacts, updated_ms = excluded.updated_ms`,
+       parent_run_id = excluded.parent_run_id, metrics = excluded.metrics, artifacts = excluded.artifacts,
+       tags = excluded.tags, updated_ms = excluded.updated_ms`,
   );
   const remove = db.prepare('DELETE FROM ledger WHERE target_id = ? AND key = ?');
+  const orphan = db.prepare(
+    `DELETE FROM publications WHERE target_id = @targetId AND (source, from_ms) IN
+       (SELECT source, window_from_ms FROM ledger WHERE target_id = @targetId AND parent_run_id = @runId)`,
+  );
   const ofWindow = db.prepare(
     'SELECT * FROM ledger WHERE target_id = ? AND source = ? AND grain = ? AND window_from_ms = ? ORDER BY key',
   );
@@ -96,40 +123,47 @@ export function openLedger(state: State, targetId: number): Ledger {
   return {
     get: (key) => toEntry(get.get(targetId, key)),
     put: (entry, updatedMs) =>
-      void put.run(
-        targetId,
-        entry.key,
-        entry.source,
-        entry.grain,
-        entry.windowFromMs,
-        entry.subject,
-        entry.state,
-        entry.runId,
-        entry.artifactUri,
-        entry.revision,
-        entry.hash,
-        JSON.stringify(entry.metrics),
-        JSON.stringify(entry.artifacts),
-        updatedMs,
-      ),
-    remove: (key) => void remove.run(targetId, key),
+      guarded.immediate(() => {
+        put.run(
+          targetId,
+          entry.key,
+          entry.source,
+          entry.grain,
+          entry.windowFromMs,
+          entry.subject,
+          entry.state,
+          entry.runId,
+          entry.artifactUri,
+          entry.revision,
+          entry.hash,
+          entry.parentRunId,
+          JSON.stringify(entry.metrics),
+          JSON.stringify(entry.artifacts),
+          JSON.stringify(entry.tags),
+          updatedMs,
+        );
+      }),
+    remove: (key) => guarded.immediate(() => void remove.run(targetId, key)),
+    orphanChildren: (runId) => guarded.immediate(() => void orphan.run({ targetId, runId })),
     ofWindow: (source, grain, windowFromMs) =>
       ofWindow.all(targetId, source, grain, windowFromMs).flatMap((row) => toEntry(row) ?? []),
     ofGrain: (source, grain) =>
       ofGrain.all(targetId, source, grain).flatMap((row) => toEntry(row) ?? []),
     getPoint: (key, step) => toPoint(getPoint.get(targetId, key, step)),
     putPoint: (point) =>
-      void putPoint.run(
-        targetId,
-        point.key,
-        point.step,
-        point.revision,
-        point.hash,
-        JSON.stringify(point.metrics),
-        point.state,
-      ),
+      guarded.immediate(() => {
+        putPoint.run(
+          targetId,
+          point.key,
+          point.step,
+          point.revision,
+          point.hash,
+          JSON.stringify(point.metrics),
+          point.state,
+        );
+      }),
     pointsOfStep: (step) => pointsOfStep.all(targetId, step).flatMap((row) => toPoint(row) ?? []),
-    removePoint: (key, step) => void removePoint.run(targetId, key, step),
+    removePoint: (key, step) => guarded.immediate(() => void removePoint.run(targetId, key, step)),
     points: (key) => points.all(targetId, key).flatMap((row) => toPoint(row) ?? []),
   };
 }
@@ -148,8 +182,10 @@ function toEntry(value: unknown): LedgerEntry | null {
     artifactUri: row.artifact_uri,
     revision: row.revision,
     hash: row.hash,
+    parentRunId: row.parent_run_id,
     metrics: JSON.parse(row.metrics) as Record<string, number>,
     artifacts: JSON.parse(row.artifacts) as Record<string, string>,
+    tags: JSON.parse(row.tags) as string[],
   };
 }
 

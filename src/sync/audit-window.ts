@@ -155,7 +155,9 @@ function recount(
 ): { readonly facts: number; readonly all: Tally; readonly models: ReadonlyMap<string, Tally> } {
   const rows = state.db
     .prepare(
-      `SELECT ${auditedColumns.join(', ')} FROM facts WHERE source = ? AND window_from_ms = ?`,
+      // Ordered, so that the last bits of the sum of costs do not depend on the order in which rows came.
+      `SELECT ${auditedColumns.join(', ')} FROM facts WHERE source = ? AND window_from_ms = ?
+       ORDER BY start_ms, trace_id, id`,
     )
     .iterate(window.source, window.fromMs) as IterableIterator<AuditedRow>;
   const all = emptyTally();

@@ -1,11 +1,17 @@
 /** Holds the lease of the state file for as long as a run goes on. */
 import type { Clock } from '../shared/clock.ts';
+import { AppError } from '../shared/errors.ts';
 import { leaseMs, takeLease } from '../store/lease.ts';
 import type { State } from '../store/open-state.ts';
 
 export interface KeptLease extends Disposable {
   /** Aborts, with STATE_BUSY as reason, when another worker has taken over. */
   readonly signal: AbortSignal;
+  /** Throws STATE_BUSY unless this worker alone may write. Looks into the state file: cheap, before each write. */
+  assertHeld(): void;
+  isHeld(): boolean;
+  /** Begins the lease anew before a step; throws STATE_BUSY when another worker has taken over. */
+  renew(): void;
 }
 
 /** Takes the lease and renews it at a third of its life. Throws STATE_BUSY while another worker holds it. */
@@ -25,6 +31,17 @@ export function keepLease(
   timer.unref();
   return {
     signal: lost.signal,
+    assertHeld: () => lease.assertHeld(keeper.clock.now()),
+    isHeld: () => {
+      try {
+        lease.assertHeld(keeper.clock.now());
+        return true;
+      } catch (error) {
+        if (error instanceof AppError && error.code === 'STATE_BUSY') return false;
+        throw error;
+      }
+    },
+    renew: () => lease.renew(keeper.clock.now()),
     [Symbol.dispose]() {
       clearInterval(timer);
       lease.release();

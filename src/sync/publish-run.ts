@@ -1,175 +1,232 @@
 /** Publishes one run: nothing when it is unchanged, else find or create, artifacts, numbers, completion last. */
-import type { Clock } from '../shared/clock.ts';
-import { completeTag, hashTag, revisionTag } from '../runs/tags.ts';
+import { completeTag, hashTag, parentTag } from '../runs/tags.ts';
 import type { RunSpec } from '../runs/run-spec.ts';
-import type { Ledger, LedgerEntry } from '../store/ledger.ts';
-import type { RunRef, StoredRun, Target } from './ports.ts';
-import { toRunTags } from './run-tags.ts';
-
-export type PublishOutcome = 'created' | 'updated' | 'unchanged';
-
-export interface Publishing {
-  readonly target: Target;
-  readonly ledger: Ledger;
-  readonly clock: Clock;
-  readonly experimentId: string;
-  /** Runs that MLflow holds under keys which the ledger does not know to be done. */
-  readonly found: ReadonlyMap<string, StoredRun>;
-}
+import type { LedgerEntry } from '../store/ledger.ts';
+import { createPublished } from './create-run.ts';
+import type { RunRef, StoredRun } from './ports.ts';
+import {
+  findStored,
+  isComplete,
+  toEntry,
+  toParentRunId,
+  toStoredRevision,
+  type Publishing,
+  type PublishOutcome,
+} from './publishing.ts';
+import { toRunTags, toTagChanges } from './run-tags.ts';
 
 /** Throws AppError (MLFLOW_*); the ledger then knows how far it came, and the next call goes on from there. */
 export async function publishRun(publishing: Publishing, spec: RunSpec): Promise<PublishOutcome> {
   const known = publishing.ledger.get(spec.key);
-  if (known?.state === 'done' && known.hash === spec.hash) return 'unchanged';
-  const entry = known ?? adopt(publishing, spec);
-  if (entry?.state === 'done' && entry.hash === spec.hash) {
-    publishing.ledger.put(entry, publishing.clock.now());
-    return 'unchanged';
+  const isDone = known?.state === 'done' && known.hash === spec.hash;
+  const isNested = known?.parentRunId === toParentRunId(publishing, spec);
+  if (isDone && isNested && !publishing.looksAgain) return 'unchanged';
+
+  const stored = await findStored(publishing, known, spec.key);
+  if (stored === null) return publishNew(publishing, spec, known);
+  if (isComplete(stored, spec.hash)) return confirm(publishing, spec, { known, stored });
+  if (mustBeMadeAnew(publishing, spec, { known, stored })) {
+    // As one that may have been created, it is found by its key again if this ends halfway.
+    const planned = toEntry(spec, { run: null, revision: 0, parentRunId: null, tags: [] });
+    const artifacts = { ...planned.artifacts, ...known?.artifacts };
+    publishing.ledger.put({ ...planned, state: 'creating', artifacts }, publishing.clock.now());
+    await publishing.target.deleteRun(stored.runId);
+    await publishNew(publishing, spec, null);
+    return 'updated';
   }
-  const opened = await openRun(publishing, spec, entry);
-  await putArtifacts(publishing, spec, opened);
-  await publishing.target.updateRun({
-    runId: opened.run.runId,
-    status: 'FINISHED',
-    endMs: spec.endMs,
-    ...(opened.isNew ? {} : { name: spec.name }),
+  const opened = await openExisting(publishing, spec, { known, stored });
+  await write(publishing, spec, opened);
+  // A run that was never complete is new to whoever looks at MLflow.
+  return stored.tags[hashTag] === undefined ? 'created' : 'updated';
+}
+
+interface OpenedRun {
+  readonly run: RunRef;
+  readonly entry: LedgerEntry;
+  /** Params that MLflow does not have yet. */
+  readonly params: Readonly<Record<string, string>>;
+  /** Metrics that MLflow shows and the spec does not have. */
+  readonly vanished: readonly string[];
+}
+
+interface Existing {
+  readonly known: LedgerEntry | null;
+  readonly stored: StoredRun;
+}
+
+async function publishNew(
+  publishing: Publishing,
+  spec: RunSpec,
+  known: LedgerEntry | null,
+): Promise<PublishOutcome> {
+  if (known !== null && known.runId !== null) {
+    publishing.ledger.orphanChildren(known.runId);
+    publishing.onMadeAgain({ name: spec.name, runId: known.runId });
+  }
+  const created = await createPublished(publishing, spec);
+  await write(publishing, spec, { ...created, params: spec.params, vanished: [] });
+  return 'created';
+}
+
+/** MLflow holds this content to its end already; only the ledger and the nesting may be behind. */
+async function confirm(
+  publishing: Publishing,
+  spec: RunSpec,
+  { known, stored }: Existing,
+): Promise<PublishOutcome> {
+  const parentRunId = toParentRunId(publishing, spec);
+  const isNested = parentRunId === null || stored.tags[parentTag] === parentRunId;
+  if (!isNested) {
+    const tags = { [parentTag]: parentRunId };
+    await publishing.target.logBatch({ runId: stored.runId, metrics: [], params: {}, tags });
+  }
+  const revision = Math.max(known?.revision ?? 0, toStoredRevision(stored));
+  const tags = Object.keys(toRunTags(spec, { parentRunId, revision }));
+  putDone(publishing, spec, toEntry(spec, { run: stored, revision, parentRunId, tags }));
+  return isNested ? 'unchanged' : 'updated';
+}
+
+/** Writes the ledger ahead, then claims the revision in MLflow: numbers of two contents never share a step. */
+async function openExisting(
+  publishing: Publishing,
+  spec: RunSpec,
+  { known, stored }: Existing,
+): Promise<OpenedRun> {
+  const { target, ledger, clock } = publishing;
+  const parentRunId = toParentRunId(publishing, spec);
+  const revision = toRevision(spec, { known, stored });
+  const wanted = toRunTags(spec, { parentRunId, revision });
+  const written = known?.tags ?? [];
+  // What is in MLflow under a key that the ledger does not know was written by an earlier life of this worker.
+  const before: Readonly<Record<string, number>> = known?.metrics ?? stored.metrics;
+  const entry: LedgerEntry = {
+    ...toEntry(spec, {
+      run: stored,
+      revision,
+      parentRunId,
+      tags: [...new Set([...written, ...Object.keys(wanted)])],
+    }),
+    metrics: { ...before, ...Object.fromEntries(spec.metrics) },
+    artifacts: Object.fromEntries(
+      Object.entries(toArtifactHashes(spec)).map(([path, hash]) => [
+        path,
+        known?.artifacts[path] === hash ? hash : '',
+      ]),
+    ),
+  };
+  ledger.put(entry, clock.now());
+  await target.logBatch({
+    runId: stored.runId,
+    metrics: [],
+    params: {},
+    tags: {
+      ...toTagChanges(target, { wanted, stored: stored.tags, written }),
+      [completeTag]: 'false',
+    },
   });
-  await logNumbers(publishing, spec, opened);
+  const isShown = (name: string): boolean =>
+    Object.keys(
+      target.toStoredForm({ name: '', params: {}, tags: {}, metrics: { [name]: 0 } }).metrics,
+    )
+      .map((key) => stored.metrics[key])
+      .some((value) => value !== undefined && !Number.isNaN(value));
+  return {
+    run: stored,
+    entry,
+    params: Object.fromEntries(
+      Object.entries(spec.params).filter(
+        ([name, value]) => toStoredParams(publishing, { [name]: value }, stored).length > 0,
+      ),
+    ),
+    vanished: Object.keys(before).filter((name) => !spec.metrics.has(name) && isShown(name)),
+  };
+}
+
+/**
+ * The same content that was begun before goes on under its revision; any other takes the next one, also after
+ * revisions that MLflow has and a ledger restored from a copy does not.
+ */
+function toRevision(spec: RunSpec, { known, stored }: Existing): number {
+  const storedRevision = toStoredRevision(stored);
+  // Nothing but the create itself can have been sent.
+  const isUntouched =
+    known?.state === 'creating' && storedRevision === 0 && stored.tags[hashTag] === undefined;
+  if (isUntouched) return 0;
+  const goesOn =
+    known?.state === 'writing' &&
+    known.hash === spec.hash &&
+    known.revision >= storedRevision &&
+    // Metrics outside of the hash may differ.
+    [...spec.metrics].every(([name, value]) => known.metrics[name] === value);
+  return goesOn ? known.revision : Math.max(known?.revision ?? 0, storedRevision) + 1;
+}
+
+async function write(publishing: Publishing, spec: RunSpec, opened: OpenedRun): Promise<void> {
+  const { target } = publishing;
+  const { run, entry } = opened;
+  for (const artifact of spec.artifacts) {
+    if (entry.artifacts[artifact.path] === artifact.sourceHash) continue;
+    await target.putArtifact({
+      run,
+      path: artifact.path,
+      body: artifact.render(),
+      contentType: artifact.contentType,
+    });
+  }
+  await target.updateRun({ runId: run.runId, status: 'FINISHED', endMs: spec.endMs });
+  const retracted = opened.vanished.map((name) => [name, Number.NaN] as const);
+  await target.logBatch({
+    runId: run.runId,
+    metrics: [...spec.metrics, ...retracted].map(([key, value]) => ({
+      key,
+      value,
+      step: entry.revision,
+      timestampMs: spec.startMs,
+    })),
+    params: opened.params,
+    tags: { [hashTag]: spec.hash, [completeTag]: 'true' },
+  });
+  putDone(publishing, spec, {
+    ...entry,
+    tags: Object.keys(toRunTags(spec, { parentRunId: entry.parentRunId, revision: 0 })),
+  });
+}
+
+function putDone(publishing: Publishing, spec: RunSpec, entry: LedgerEntry): void {
   publishing.ledger.put(
     {
-      ...opened.entry,
+      ...entry,
       state: 'done',
       metrics: Object.fromEntries(spec.metrics),
       artifacts: toArtifactHashes(spec),
     },
     publishing.clock.now(),
   );
-  return opened.isNew ? 'created' : 'updated';
 }
 
-interface OpenedRun {
-  readonly run: RunRef;
-  readonly entry: LedgerEntry;
-  /** What was published before. */
-  readonly before: LedgerEntry | null;
-  readonly isNew: boolean;
-}
-
-/** What MLflow already holds under the key when the ledger knows nothing of it. */
-function adopt(publishing: Publishing, spec: RunSpec): LedgerEntry | null {
-  const stored = publishing.found.get(spec.key);
-  if (!stored) return null;
-  const isComplete = stored.tags[completeTag] === 'true';
-  return {
-    ...toEntry(spec, { run: stored, revision: Number(stored.tags[revisionTag] ?? 0) }),
-    state: isComplete ? 'done' : 'writing',
-    hash: stored.tags[hashTag] ?? '',
-    metrics: stored.metrics,
-    artifacts: {},
-  };
-}
-
-/** The run to write to, with the ledger written ahead and the revision decided. */
-async function openRun(
+/** A param can't be changed in MLflow, and an artifact can't be taken away: only a request's run ever has to. */
+function mustBeMadeAnew(
   publishing: Publishing,
   spec: RunSpec,
-  entry: LedgerEntry | null,
-): Promise<OpenedRun> {
-  const { target, ledger, clock } = publishing;
-  const stored = publishing.found.get(spec.key);
-  const runId = entry?.runId ?? stored?.runId ?? null;
-  const artifactUri = entry?.artifactUri ?? stored?.artifactUri ?? null;
-  if (entry !== null && runId !== null && artifactUri !== null) {
-    const revision = toRevision(entry, spec);
-    const run = { runId, artifactUri };
-    const next = {
-      ...toEntry(spec, { run, revision }),
-      metrics: entry.metrics,
-      artifacts: entry.artifacts,
-    };
-    ledger.put(next, clock.now());
-    // The revision is claimed in MLflow first: numbers of two contents never share a step.
-    await target.logBatch({
-      runId,
-      metrics: [],
-      params: {},
-      tags: { ...ownTags(publishing, spec, revision), [completeTag]: 'false' },
-    });
-    return { run, entry: next, before: entry, isNew: false };
-  }
-  const planned = toEntry(spec, { run: null, revision: 0 });
-  ledger.put({ ...planned, state: 'creating' }, clock.now());
-  const run = await target.createRun({
-    experimentId: publishing.experimentId,
-    name: spec.name,
-    startMs: spec.startMs,
-    tags: { ...ownTags(publishing, spec, 0), [completeTag]: 'false' },
-  });
-  const created = { ...planned, runId: run.runId, artifactUri: run.artifactUri };
-  ledger.put(created, clock.now());
-  return { run, entry: created, before: null, isNew: true };
-}
-
-/** A content that was begun before goes on under its revision; any other content takes the next one. */
-function toRevision(entry: LedgerEntry, spec: RunSpec): number {
-  const goesOn = entry.state !== 'done' && (entry.hash === spec.hash || entry.hash === '');
-  return goesOn ? entry.revision : entry.revision + 1;
-}
-
-async function putArtifacts(
-  publishing: Publishing,
-  spec: RunSpec,
-  opened: OpenedRun,
-): Promise<void> {
-  for (const artifact of spec.artifacts) {
-    if (opened.before?.artifacts[artifact.path] === artifact.sourceHash) continue;
-    await publishing.target.putArtifact({
-      run: opened.run,
-      path: artifact.path,
-      body: artifact.render(),
-      contentType: artifact.contentType,
-    });
-  }
-}
-
-async function logNumbers(publishing: Publishing, spec: RunSpec, opened: OpenedRun): Promise<void> {
-  const { revision } = opened.entry;
-  const vanished = Object.keys(opened.before?.metrics ?? {}).filter(
-    (name) => !spec.metrics.has(name),
+  { known, stored }: Existing,
+): boolean {
+  const paths = new Set(spec.artifacts.map(({ path }) => path));
+  return (
+    Object.keys(known?.artifacts ?? {}).some((path) => !paths.has(path)) ||
+    toStoredParams(publishing, spec.params, stored).some(
+      ([name]) => stored.params[name] !== undefined,
+    )
   );
-  await publishing.target.logBatch({
-    runId: opened.run.runId,
-    metrics: [...spec.metrics, ...vanished.map((name) => [name, Number.NaN] as const)].map(
-      ([key, value]) => ({ key, value, step: revision, timestampMs: spec.startMs }),
-    ),
-    params: opened.before === null || opened.before.state !== 'done' ? spec.params : {},
-    tags: { [hashTag]: spec.hash, [completeTag]: 'true' },
-  });
 }
 
-function ownTags(publishing: Publishing, spec: RunSpec, revision: number): Record<string, string> {
-  const parent = spec.parentKey === null ? null : publishing.ledger.get(spec.parentKey);
-  return toRunTags(spec, { parentRunId: parent?.runId ?? null, revision });
-}
-
-function toEntry(
-  spec: RunSpec,
-  place: { readonly run: RunRef | null; readonly revision: number },
-): LedgerEntry {
-  return {
-    key: spec.key,
-    source: spec.source,
-    grain: spec.grain,
-    windowFromMs: spec.windowFromMs,
-    subject: spec.subject,
-    state: 'writing',
-    runId: place.run?.runId ?? null,
-    artifactUri: place.run?.artifactUri ?? null,
-    revision: place.revision,
-    hash: spec.hash,
-    metrics: {},
-    artifacts: {},
-  };
+/** Params, as MLflow would keep them, that it does not have so. */
+function toStoredParams(
+  publishing: Publishing,
+  params: Readonly<Record<string, string>>,
+  stored: StoredRun,
+): [string, string][] {
+  const form = publishing.target.toStoredForm({ name: '', tags: {}, metrics: {}, params });
+  return Object.entries(form.params).filter(([name, value]) => stored.params[name] !== value);
 }
 
 function toArtifactHashes(spec: RunSpec): Record<string, string> {

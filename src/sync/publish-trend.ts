@@ -1,8 +1,26 @@
 /** Publishes the trend point of one model in one window. */
-import { hashOf } from '../shared/hash.ts';
 import { completeTag, hashTag, revisionTag } from '../runs/tags.ts';
 import { toTrendRun, type TrendPointSpec } from '../runs/trend.ts';
-import { publishRun, type Publishing, type PublishOutcome } from './publish-run.ts';
+import { hashOf } from '../shared/hash.ts';
+import type { LedgerEntry, TrendPoint } from '../store/ledger.ts';
+import { createPublished } from './create-run.ts';
+import { deletePublished } from './delete-published.ts';
+import type { LogBatch, RunRef, StoredRun } from './ports.ts';
+import {
+  findStored,
+  toEntry,
+  toStoredRevision,
+  type Publishing,
+  type PublishOutcome,
+} from './publishing.ts';
+import { toRunTags, toTagChanges } from './run-tags.ts';
+
+export interface PlacedTrendPoint {
+  readonly source: string;
+  readonly model: string;
+  readonly point: TrendPointSpec;
+  readonly windowToMs: number;
+}
 
 /**
  * Creates the model's trend run when it is missing, then logs the point. A corrected point is logged at the
@@ -10,71 +28,187 @@ import { publishRun, type Publishing, type PublishOutcome } from './publish-run.
  */
 export async function publishTrendPoint(
   publishing: Publishing,
-  trend: {
-    readonly source: string;
-    readonly model: string;
-    readonly point: TrendPointSpec;
-    readonly windowToMs: number;
-  },
+  trend: PlacedTrendPoint,
 ): Promise<PublishOutcome> {
-  const { ledger, target } = publishing;
+  const { ledger } = publishing;
   const { point } = trend;
   const before = ledger.getPoint(point.key, point.step);
-  if (before?.state === 'done' && before.hash === point.hash) return 'unchanged';
-  const known = ledger.get(point.key);
-  const outcome =
-    known?.state === 'done'
-      ? 'updated'
-      : await publishRun(
-          publishing,
-          toTrendRun({ source: trend.source, model: trend.model, startMs: point.timestampMs }),
-        );
-  const run = ledger.get(point.key);
-  if (!run?.runId) throw new Error(`the trend run of ${trend.model} has no id`);
+  const isDone = before?.state === 'done' && before.hash === point.hash;
+  if (isDone && !publishing.looksAgain) return 'unchanged';
 
-  const revision =
-    before === null
-      ? 0
-      : before.state !== 'done' && before.hash === point.hash
-        ? before.revision
-        : before.revision + 1;
-  const metrics = Object.fromEntries(point.metrics);
-  const names = new Set([...Object.keys(before?.metrics ?? {}), ...point.metrics.keys()]);
-  // Written ahead with every name that may be in MLflow, so that none is forgotten when it must be retracted.
-  ledger.putPoint({
+  const opened = await openTrend(publishing, trend);
+  const { stored } = opened;
+  // The tag says which points MLflow holds; where it says otherwise than the ledger, the ledger is behind.
+  const isInStep = stored === null || stored.tags[hashTag] === toHash(ledger.points(point.key));
+  if (isDone && isInStep && stored !== null) return 'unchanged';
+
+  const next = toPoint(point, { before, isInStep, stored });
+  ledger.putPoint(next);
+  // A run that was made again has lost its other points too. Those not done are written by their own windows.
+  const others = opened.isMadeAgain
+    ? ledger.points(point.key).filter((one) => one.step !== point.step && one.state === 'done')
+    : [];
+  await write(publishing, trend, { ...opened, points: [...others, next] });
+  ledger.putPoint({ ...next, metrics: Object.fromEntries(point.metrics), state: 'done' });
+  return opened.isNew ? 'created' : 'updated';
+}
+
+/**
+ * Takes back the point of a model that has no rows in the window any more. A trend without any point is deleted:
+ * a run that read Langfuse today would not make it.
+ */
+export async function retractTrendPoint(
+  publishing: Publishing,
+  trend: PlacedTrendPoint,
+): Promise<void> {
+  const { ledger } = publishing;
+  const { key, step } = trend.point;
+  const entry = ledger.get(key);
+  const others = ledger.points(key).filter((one) => one.step !== step);
+  if (others.some(isShown) || (await hasOtherPoints(publishing, entry, step))) {
+    if (ledger.getPoint(key, step) !== null) await publishTrendPoint(publishing, trend);
+    return;
+  }
+  if (entry !== null) await deletePublished(publishing, entry);
+  for (const one of ledger.points(key)) ledger.removePoint(key, one.step);
+}
+
+/** Whether MLflow holds points of windows that this ledger has never heard of, as after the state was lost. */
+async function hasOtherPoints(
+  publishing: Publishing,
+  entry: LedgerEntry | null,
+  step: number,
+): Promise<boolean> {
+  if (entry === null || entry.runId === null) return false;
+  const latest = new Map<number, number>();
+  // In order of step and time: the last one of a step is the one that is shown.
+  for (const one of await publishing.target.metricHistory(entry.runId, countedMetric))
+    latest.set(one.step, one.value);
+  return [...latest].some(([at, value]) => at !== step && !Number.isNaN(value));
+}
+
+/** Every point that is shown has it. */
+const countedMetric = 'requests';
+
+interface OpenedTrend {
+  readonly run: RunRef;
+  readonly entry: LedgerEntry;
+  /** As MLflow has it; null when it was just created. */
+  readonly stored: StoredRun | null;
+  readonly params: Readonly<Record<string, string>>;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly isNew: boolean;
+  readonly isMadeAgain: boolean;
+}
+
+async function openTrend(publishing: Publishing, trend: PlacedTrendPoint): Promise<OpenedTrend> {
+  const { target, ledger } = publishing;
+  const spec = toTrendRun({
+    source: trend.source,
+    model: trend.model,
+    startMs: trend.point.timestampMs,
+  });
+  const known = ledger.get(spec.key);
+  const stored = await findStored(publishing, known, spec.key);
+  if (stored === null) {
+    const isMadeAgain = known !== null && known.runId !== null;
+    if (isMadeAgain) publishing.onMadeAgain({ name: spec.name, runId: known.runId ?? '' });
+    const created = await createPublished(publishing, spec);
+    const opened = { stored, params: spec.params, tags: {}, isNew: true, isMadeAgain };
+    return { ...created, ...opened };
+  }
+  const revision = toStoredRevision(stored);
+  const wanted = toRunTags(spec, { parentRunId: null, revision });
+  const tags = Object.keys(wanted);
+  return {
+    run: stored,
+    entry: toEntry(spec, { run: stored, revision, parentRunId: null, tags }),
+    stored,
+    params: Object.fromEntries(
+      Object.entries(spec.params).filter(([name]) => stored.params[name] === undefined),
+    ),
+    tags: toTagChanges(target, { wanted, stored: stored.tags, written: known?.tags ?? [] }),
+    isNew: stored.tags[hashTag] === undefined,
+    isMadeAgain: false,
+  };
+}
+
+/** The point as it is written ahead: with every name that may be in MLflow, so that none is forgotten when it must be retracted. */
+function toPoint(
+  point: TrendPointSpec,
+  was: {
+    readonly before: TrendPoint | null;
+    readonly isInStep: boolean;
+    readonly stored: StoredRun | null;
+  },
+): TrendPoint {
+  const { before } = was;
+  const goesOn = before !== null && before.state !== 'done' && before.hash === point.hash;
+  const isFirst = before === null && was.isInStep;
+  const behind = was.isInStep || was.stored === null ? 0 : toStoredRevision(was.stored) + 1;
+  const revision = isFirst ? 0 : Math.max((before?.revision ?? -1) + 1, behind);
+  return {
     key: point.key,
     step: point.step,
-    revision,
+    revision: goesOn ? before.revision : revision,
     hash: point.hash,
-    metrics: { ...before?.metrics, ...metrics },
+    metrics: { ...before?.metrics, ...Object.fromEntries(point.metrics) },
     state: 'writing',
-  });
-  const points = ledger.points(point.key);
+  };
+}
+
+async function write(
+  publishing: Publishing,
+  trend: PlacedTrendPoint,
+  opened: OpenedTrend & { readonly points: readonly TrendPoint[] },
+): Promise<void> {
+  const { target, ledger, clock } = publishing;
+  const { point } = trend;
+  const { runId } = opened.run;
+  const all = ledger.points(point.key);
+  const newest = Math.max(...all.filter(isShown).map((one) => one.step));
+  const windowMs = trend.windowToMs - point.timestampMs;
+  if (Number.isFinite(newest) && (newest <= point.step || opened.isMadeAgain)) {
+    const endMs = (newest + 1) * windowMs;
+    await target.updateRun({ runId, status: 'FINISHED', endMs });
+  }
+  const hash = toHash(all);
+  const revision = all.reduce((sum, one) => sum + one.revision, 0);
   await target.logBatch({
-    runId: run.runId,
-    metrics: [...names].map((key) => ({
-      key,
-      value: point.metrics.get(key) ?? Number.NaN,
-      step: point.step,
-      timestampMs: point.timestampMs + revision,
-    })),
-    params: {},
+    runId,
+    metrics: opened.points.flatMap((one) => toMetrics(one, { current: point, windowMs })),
+    params: opened.params,
     tags: {
-      [hashTag]: hashOf(points.map((one) => [one.step, one.hash])),
-      [revisionTag]: String(points.reduce((sum, one) => sum + one.revision, 0)),
+      ...opened.tags,
+      [hashTag]: hash,
+      [revisionTag]: String(revision),
       [completeTag]: 'true',
     },
   });
-  if (points.every((one) => one.step <= point.step)) {
-    await target.updateRun({ runId: run.runId, status: 'FINISHED', endMs: trend.windowToMs });
-  }
-  ledger.putPoint({
-    key: point.key,
-    step: point.step,
-    revision,
-    hash: point.hash,
-    metrics,
-    state: 'done',
-  });
-  return outcome === 'created' ? 'created' : 'updated';
+  ledger.put({ ...opened.entry, state: 'done', hash, revision }, clock.now());
+}
+
+function toMetrics(
+  one: TrendPoint,
+  place: { readonly current: TrendPointSpec; readonly windowMs: number },
+): LogBatch['metrics'][number][] {
+  const isCurrent = one.step === place.current.step;
+  return Object.entries(one.metrics).map(([key, value]) => ({
+    key,
+    value: isCurrent ? (place.current.metrics.get(key) ?? Number.NaN) : value,
+    step: one.step,
+    timestampMs: one.step * place.windowMs + one.revision,
+  }));
+}
+
+/** False for a point that was taken back. */
+function isShown(point: TrendPoint): boolean {
+  return point.hash !== nothingHash;
+}
+
+const nothingHash = hashOf([]);
+
+/** Over the points that are shown: what was taken back is as if it had never been. */
+function toHash(points: readonly TrendPoint[]): string {
+  return hashOf(points.filter(isShown).map((one) => [one.step, one.hash]));
 }

@@ -1,11 +1,9 @@
 /** Publishes all runs of one window: its own, its models', the trend points, and the sessions that it touched. */
 import pLimit from 'p-limit';
 import type { Clock } from '../shared/clock.ts';
-import { toRunKey } from '../runs/run-key.ts';
 import type { RunSpec } from '../runs/run-spec.ts';
-import { toTrendPoint } from '../runs/trend.ts';
-import type { RunCounts } from '../shared/progress.ts';
-import { openLedger, type Ledger, type LedgerEntry } from '../store/ledger.ts';
+import type { ReportProgress, RunCounts } from '../shared/progress.ts';
+import { openLedger } from '../store/ledger.ts';
 import type { State } from '../store/open-state.ts';
 import { clearSessionChanges, listSessionChanges } from '../store/session-changes.ts';
 import { putPublication } from '../store/targets.ts';
@@ -17,9 +15,12 @@ import {
   sessionsToDescribe,
   type DescribedSource,
 } from './describe-window.ts';
-import type { StoredRun, Target } from './ports.ts';
-import { publishRun, type Publishing, type PublishOutcome } from './publish-run.ts';
+import { findRuns } from './find-runs.ts';
+import type { Target } from './ports.ts';
+import { publishRun } from './publish-run.ts';
 import { publishTrendPoint } from './publish-trend.ts';
+import type { Publishing, PublishOutcome } from './publishing.ts';
+import { removeVanished } from './remove-vanished.ts';
 import type { SyncSettings } from './sync-settings.ts';
 
 export interface PublishingParts {
@@ -30,7 +31,10 @@ export interface PublishingParts {
   readonly source: DescribedSource;
   readonly settings: SyncSettings;
   readonly clock: Clock;
+  readonly report: ReportProgress;
   readonly signal: AbortSignal;
+  /** Throws when another worker has taken over; asked before each write of the ledger. */
+  readonly assertHeld: () => void;
 }
 
 /** Hash under which a window is published: what it holds and the settings that shape its runs. */
@@ -38,10 +42,18 @@ export function toPublicationHash(row: WindowRow, settings: SyncSettings): strin
   return `${row.input_hash}${settings.requestRuns ? '+requests' : ''}`;
 }
 
-/** Throws AppError (MLFLOW_*); what was published so far stays, and the next call goes on from there. */
-export async function publishWindow(parts: PublishingParts, row: WindowRow): Promise<RunCounts> {
+/**
+ * Throws AppError (MLFLOW_*); what was published so far stays, and the next call goes on from there.
+ * `looksAgain`: compares with MLflow also what the ledger takes for done, so that deleted runs are made again.
+ */
+export async function publishWindow(
+  parts: PublishingParts,
+  row: WindowRow,
+  options: { readonly looksAgain: boolean },
+): Promise<RunCounts> {
   const { state, target, source } = parts;
-  const ledger = openLedger(state, parts.targetId);
+  const { looksAgain } = options;
+  const ledger = openLedger(state, parts.targetId, parts.assertHeld);
   const interval = toInterval(row);
   const window = describeWindow(state, source, row);
   const changedSessions = listSessionChanges(state, source.projectId);
@@ -60,17 +72,23 @@ export async function publishWindow(parts: PublishingParts, row: WindowRow): Pro
     ...sessions,
     ...requests,
   ];
+  const { experimentId } = parts;
+  const found = await findRuns(
+    { target, ledger, experimentId },
+    {
+      window: window.window,
+      keys: [...specs.map((spec) => spec.key), ...window.models.map((model) => model.trend.key)],
+      looksAgain,
+    },
+  );
   const publishing: Publishing = {
     target,
     ledger,
     clock: parts.clock,
-    experimentId: parts.experimentId,
-    found: await findRuns(
-      parts,
-      ledger,
-      specs,
-      window.models.map((model) => model.trend.key),
-    ),
+    experimentId,
+    found: found.byKey,
+    looksAgain,
+    onMadeAgain: (run) => parts.report({ kind: 'run_made_again', window: interval, ...run }),
   };
 
   const outcomes: PublishOutcome[] = [];
@@ -102,6 +120,7 @@ export async function publishWindow(parts: PublishingParts, row: WindowRow): Pro
   const publishAll = (runs: readonly RunSpec[]): Promise<void> =>
     all(runs.map((spec) => () => publishRun(publishing, spec)));
   await committedTogether(parts, async () => {
+    for (const run of found.surplus) await target.deleteRun(run.runId);
     await publishAll([window.window]);
     await publishAll(window.models.map((model) => model.run));
     await publishAll(sessions);
@@ -119,11 +138,12 @@ export async function publishWindow(parts: PublishingParts, row: WindowRow): Pro
     );
     deleted = await removeVanished(publishing, {
       row,
-      window,
+      models: window.models.map((model) => model.run),
       sessions,
-      requests,
+      requests: parts.settings.requestRuns ? requests : null,
       changedSessions,
     });
+    parts.assertHeld();
     putPublication(state, {
       targetId: parts.targetId,
       source: source.projectId,
@@ -133,6 +153,7 @@ export async function publishWindow(parts: PublishingParts, row: WindowRow): Pro
     });
     clearSessionChanges(state, source.projectId, changedSessions);
   });
+  deleted += found.surplus.length;
   return {
     created: outcomes.filter((outcome) => outcome === 'created').length,
     updated: outcomes.filter((outcome) => outcome === 'updated').length,
@@ -159,85 +180,4 @@ async function committedTogether(parts: PublishingParts, work: () => Promise<voi
     if (db.inTransaction) db.exec('ROLLBACK');
     throw error;
   }
-}
-
-/**
- * Runs that MLflow has and the ledger is not sure of: those whose create was not answered, and, when the ledger
- * has never heard of the window though MLflow has (state lost, or another worker's state), all of them.
- */
-async function findRuns(
-  parts: PublishingParts,
-  ledger: Ledger,
-  specs: readonly RunSpec[],
-  trendKeys: readonly string[],
-): Promise<ReadonlyMap<string, StoredRun>> {
-  const keys = [...specs.map((spec) => spec.key), ...trendKeys];
-  const entries = new Map(keys.map((key) => [key, ledger.get(key)]));
-  const unsure = keys.filter((key) => entries.get(key)?.state === 'creating');
-  const [windowSpec] = specs;
-  const find = async (wanted: readonly string[]): Promise<StoredRun[]> =>
-    wanted.length === 0 ? [] : parts.target.findRunsByKey(parts.experimentId, wanted);
-  let found = await find(
-    windowSpec !== undefined && entries.get(windowSpec.key) === null
-      ? [...unsure, windowSpec.key]
-      : unsure,
-  );
-  if (
-    windowSpec !== undefined &&
-    found.some((run) => run.tags['langfuse_mlflow.key'] === windowSpec.key)
-  ) {
-    found = [...found, ...(await find(keys.filter((key) => entries.get(key) === null)))];
-  }
-  return new Map(
-    found
-      .toSorted((a, b) => (a.runId < b.runId ? 1 : -1))
-      .map((run) => [run.tags['langfuse_mlflow.key'] ?? '', run]),
-  );
-}
-
-/** Deletes the runs whose rows are gone from Langfuse, and retracts their trend points. Returns how many. */
-async function removeVanished(
-  publishing: Publishing,
-  now: {
-    readonly row: WindowRow;
-    readonly window: ReturnType<typeof describeWindow>;
-    readonly sessions: readonly RunSpec[];
-    readonly requests: readonly RunSpec[];
-    readonly changedSessions: readonly string[];
-  },
-): Promise<number> {
-  const { ledger } = publishing;
-  const { source, from_ms } = now.row;
-  const gone = (grain: string, kept: ReadonlySet<string>): LedgerEntry[] =>
-    ledger.ofWindow(source, grain, from_ms).filter((entry) => !kept.has(entry.key));
-
-  const models = gone('model', keysOf(now.window.models.map((model) => model.run)));
-  for (const entry of models) {
-    await publishTrendPoint(publishing, {
-      source,
-      model: entry.subject,
-      point: toTrendPoint({
-        source,
-        model: entry.subject,
-        interval: toInterval(now.row),
-        metrics: new Map(),
-      }),
-      windowToMs: now.row.to_ms,
-    });
-  }
-  const kept = keysOf(now.sessions);
-  const emptied = now.changedSessions
-    .map((sessionId) => ledger.get(toRunKey({ source, grain: 'session', subject: sessionId })))
-    .filter((entry): entry is LedgerEntry => entry !== null && !kept.has(entry.key));
-  const requests = now.requests.length > 0 ? gone('request', keysOf(now.requests)) : [];
-  const vanished = [...models, ...emptied, ...requests];
-  for (const entry of vanished) {
-    if (entry.runId !== null) await publishing.target.deleteRun(entry.runId);
-    ledger.remove(entry.key);
-  }
-  return vanished.length;
-}
-
-function keysOf(specs: readonly RunSpec[]): Set<string> {
-  return new Set(specs.map((spec) => spec.key));
 }

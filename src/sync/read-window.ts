@@ -4,7 +4,7 @@ import type { Generation } from '../litellm/generation.ts';
 import { countToolCalls } from '../litellm/content.ts';
 import { toGeneration } from '../litellm/to-generation.ts';
 import type { Clock } from '../shared/clock.ts';
-import { isSyntheticRoot, type Observation } from '../shared/observation.ts';
+import { isSyntheticRoot, type Observation, type Score } from '../shared/observation.ts';
 import type { ReportProgress } from '../shared/progress.ts';
 import type { Interval } from '../shared/time.ts';
 import { windowsOfScores } from '../store/aggregates.ts';
@@ -26,6 +26,8 @@ export interface ReadingParts {
   readonly clock: Clock;
   readonly report: ReportProgress;
   readonly signal: AbortSignal;
+  /** Throws when another worker has taken over; asked before each write of the state. */
+  readonly assertHeld: () => void;
 }
 
 export interface ReadResult {
@@ -73,8 +75,8 @@ export async function readWindow(parts: ReadingParts, interval: Interval): Promi
   };
   await stageRows(reading, startedMs);
   if (parts.settings.content === 'all') await stageText(reading);
-  const scoreWindows = await storeScores(reading);
-  const result = fold(reading, scoreWindows);
+  const scores = await readScores(reading);
+  const result = fold(reading, scores);
   parts.report({
     kind: 'window_folded',
     window: interval,
@@ -109,6 +111,7 @@ async function stageRows(reading: Reading, startedMs: number): Promise<void> {
       generations.push(understanding.generation);
       reading.identities.add(identityOf(understanding.generation));
     }
+    parts.assertHeld();
     staging.append({ generations, traces: page.traces });
     if (parts.settings.content === 'all') storeInlineText(reading, page.observations);
     quarantine(reading, page.unreadable);
@@ -168,6 +171,7 @@ async function stageText(reading: Reading): Promise<void> {
   const { parts, interval, identities } = reading;
   if (identities.size === 0 || reading.hasInlineText) return;
   for await (const page of parts.source.readContent(interval, { signal: parts.signal })) {
+    parts.assertHeld();
     storeText(reading, page.rows);
     // A text that can't be read leaves its row counted, without text: `content_missing_requests` tells.
   }
@@ -186,25 +190,33 @@ function quarantine(reading: Reading, rows: readonly UnreadableRow[]): void {
   }
 }
 
-/** Stores the scores of the window's time and returns the windows that they touch. */
-async function storeScores(reading: Reading): Promise<Set<number>> {
+/** The scores of the window's time. They are stored when the window is folded: a window changes whole or not at all. */
+async function readScores(reading: Reading): Promise<Score[]> {
+  const { parts, interval } = reading;
+  const all: Score[] = [];
+  for await (const scores of parts.source.readScores(interval, { signal: parts.signal }))
+    all.push(...scores);
+  return all;
+}
+
+/** Replaces the scores of the window's time and returns the windows that old and new ones touch. */
+function storeScores(reading: Reading, scores: readonly Score[]): Set<number> {
   const { parts, interval, projectId } = reading;
   const place = { source: projectId, ...interval };
   const before = windowsOfScores(parts.state, place);
-  const seen = new Set<string>();
-  for await (const scores of parts.source.readScores(interval, { signal: parts.signal })) {
-    putScores(parts.state, projectId, scores);
-    for (const score of scores) seen.add(score.id);
-  }
+  putScores(parts.state, projectId, scores);
+  const seen = new Set(scores.map((score) => score.id));
   removeOtherScores(parts.state, { source: projectId, interval, seen });
   return new Set([...before, ...windowsOfScores(parts.state, place)]);
 }
 
-function fold(reading: Reading, scoreWindows: ReadonlySet<number>): ReadResult {
+function fold(reading: Reading, scores: readonly Score[]): ReadResult {
   const { parts, interval, projectId } = reading;
   const { state, source, clock } = parts;
   return state.db
     .transaction(() => {
+      parts.assertHeld();
+      const scoreWindows = storeScores(reading, scores);
       const result = foldWindow(state, { source: projectId, window: interval });
       replaceQuarantine(
         state,

@@ -5,7 +5,7 @@ import type { ReportProgress, RunCounts } from '../shared/progress.ts';
 import type { InstantMs, Interval } from '../shared/time.ts';
 import { openStaging } from '../store/staging.ts';
 import { toStateError, type State } from '../store/open-state.ts';
-import { bindTarget, publishedHashes } from '../store/targets.ts';
+import { publishedHashes } from '../store/targets.ts';
 import {
   bindSource,
   getWindow,
@@ -17,12 +17,15 @@ import {
 import { startDeadline } from './deadline.ts';
 import { findSuspiciouslyEmpty } from './empty-windows.ts';
 import { stopsTheRun } from './failure-policy.ts';
-import { keepLease } from './keep-lease.ts';
+import { fenceTarget } from './fence-target.ts';
+import { keepLease, type KeptLease } from './keep-lease.ts';
+import { openExperiment } from './open-experiment.ts';
 import { makePlan, toStart, type SyncRequest } from './make-plan.ts';
 import { settledEnd, type PlannedWindow } from './plan-windows.ts';
 import type { Source, SourceTraffic, Target, TargetTraffic } from './ports.ts';
 import { publishWindow, toPublicationHash, type PublishingParts } from './publish-window.ts';
 import { readWindow } from './read-window.ts';
+import { refuseLostState } from './refuse-lost-state.ts';
 import type { SyncSettings } from './sync-settings.ts';
 import { sumWindows, type Totals } from './totals.ts';
 import { toWatermark } from './windows.ts';
@@ -66,6 +69,10 @@ export interface SyncSummary {
   readonly generations: number;
   readonly quarantined: number;
   readonly runs: RunCounts;
+  /** MLflow no longer had the experiment that was written to before: everything was published anew. */
+  readonly isStartedOver: boolean;
+  /** Of the created runs, those that someone had deleted in MLflow. */
+  readonly runsMadeAgain: number;
   /** What the windows that were read hold: per model, and all together. */
   readonly totals: Totals;
   /** End of the contiguous run of finished windows. */
@@ -82,13 +89,20 @@ export interface SyncSummary {
  * every window (keys, unreachable server, state) ends the run. Throws AppError when nothing could be begun.
  */
 export async function runSync(parts: SyncParts, request: SyncRequest): Promise<SyncSummary> {
-  const { state, source, target, settings, clock } = parts;
+  const { state, source, settings, clock } = parts;
   const startedMs = clock.now();
   const { description } = source;
   assertSameProject(state, description.projectId);
   using lease = keepLease(state, { clock, holder: parts.holder });
+  const target = fenceTarget(parts.target, () => lease.assertHeld());
   using deadline = startDeadline(settings.maxRuntimeMs);
   const signal = AbortSignal.any([parts.signal, lease.signal, deadline.signal]);
+  await refuseLostState({
+    state,
+    target,
+    experimentName: settings.experimentName,
+    source: description.projectId,
+  });
 
   const bound = bindSource(state, {
     source: description.projectId,
@@ -106,14 +120,20 @@ export async function runSync(parts: SyncParts, request: SyncRequest): Promise<S
   });
   parts.report({ kind: 'windows_planned', windows: plan.length, span: toSpan(plan) });
 
-  const experiment = await target.ensureExperiment(settings.experimentName);
-  const targetId = bindTarget(state, {
-    uri: target.description.uri,
-    experimentName: settings.experimentName,
-    experimentId: experiment.experimentId,
+  const { experiment, targetId, isStartedOver } = await openExperiment({
+    state,
+    target,
+    name: settings.experimentName,
   });
+  let madeAgain = 0;
+  const report: ReportProgress = (event) => {
+    if (event.kind === 'run_made_again') madeAgain += 1;
+    parts.report(event);
+  };
+  const assertHeld = (): void => lease.assertHeld();
   const run: Run = {
-    parts: { ...parts, signal },
+    parts: { ...parts, target, report, signal, assertHeld },
+    lease,
     publishing: {
       state,
       target,
@@ -126,7 +146,9 @@ export async function runSync(parts: SyncParts, request: SyncRequest): Promise<S
       },
       settings,
       clock,
+      report,
       signal,
+      assertHeld,
     },
     failed: [],
     runs: { created: 0, updated: 0, unchanged: 0, deleted: 0 },
@@ -138,7 +160,8 @@ export async function runSync(parts: SyncParts, request: SyncRequest): Promise<S
     published: new Set(),
   };
   await walk(run, plan);
-  openStaging(state).clear();
+  // What is staged may be another worker's by now.
+  if (lease.isHeld()) openStaging(state).clear();
 
   const readWindows = [...run.read];
   const summary: SyncSummary = {
@@ -164,6 +187,8 @@ export async function runSync(parts: SyncParts, request: SyncRequest): Promise<S
     generations: run.generations,
     quarantined: run.quarantined,
     runs: run.runs,
+    runsMadeAgain: madeAgain,
+    isStartedOver,
     totals: sumWindows(state, { source: description.projectId, windowStarts: [...run.read] }),
     watermarkMs: currentWatermark(parts, { targetId, startMs: bound.start_ms }),
     settledEndMs: settledEnd({
@@ -187,7 +212,8 @@ export async function runSync(parts: SyncParts, request: SyncRequest): Promise<S
 }
 
 interface Run {
-  readonly parts: SyncParts;
+  readonly parts: SyncParts & { readonly assertHeld: () => void };
+  readonly lease: KeptLease;
   readonly publishing: PublishingParts;
   readonly failed: FailedWindow[];
   readonly read: Set<number>;
@@ -200,10 +226,13 @@ interface Run {
 }
 
 /**
- * Oldest window first: read it, then publish it. Older windows that late rows, moved rows or new scores touched
- * are published once, at the end, and so are those that an earlier run read and could not publish.
+ * Oldest window first: read it, then publish it. Windows that an earlier run read and could not publish come
+ * before; older windows that late rows, moved rows or new scores touched are published once, at the end.
  */
 async function walk(run: Run, plan: readonly PlannedWindow[]): Promise<void> {
+  const planned = new Set(plan.map(({ interval }) => interval.fromMs));
+  const isLeft = (row: WindowRow): boolean => !planned.has(row.from_ms as InstantMs);
+  if (await publishDue(run, { isAsked: isLeft, isForced: false })) return;
   for (const { interval, reason } of plan) {
     const stop = await attempt(run, interval, async () => {
       const result = await readWindow(run.parts, interval);
@@ -217,8 +246,16 @@ async function walk(run: Run, plan: readonly PlannedWindow[]): Promise<void> {
     // A backfill looks at each run even of an unchanged window: a newer worker may describe it otherwise.
     if (await publishDue(run, { isAsked: isThis, isForced: reason === 'asked' })) return;
   }
-  await publishDue(run, { isAsked: () => true, isForced: false });
+  // Deleting or making a run again may leave runs of a window before without the one that they nest under.
+  for (let pass = 0; pass < mostPasses; pass += 1) {
+    const before = run.windowsPublished;
+    if (await publishDue(run, { isAsked: () => true, isForced: false })) return;
+    if (run.windowsPublished === before) return;
+  }
 }
+
+/** One for what was touched, one for what that touched; a window that is due after more is left to the next run. */
+const mostPasses = 4;
 
 /** Publishes the asked windows that hold something else than is published. Returns true when the run must stop. */
 async function publishDue(
@@ -239,7 +276,9 @@ async function publishDue(
     const interval = toInterval(row);
     const stop = await attempt(run, interval, async () => {
       const current = getWindow(parts.state, projectId, row.from_ms) ?? row;
-      const runs = await publishWindow(publishing, current);
+      const runs = await publishWindow(publishing, current, {
+        looksAgain: which.isForced && hashes.has(row.from_ms),
+      });
       run.runs = addCounts(run.runs, runs);
       if (runs.created + runs.updated + runs.deleted === 0) return;
       run.windowsPublished += 1;
@@ -255,6 +294,8 @@ async function publishDue(
 async function attempt(run: Run, interval: Interval, step: () => Promise<void>): Promise<boolean> {
   try {
     run.parts.signal.throwIfAborted();
+    // A step before may have kept the timers waiting for longer than the lease lasts.
+    run.lease.renew();
     await step();
     return false;
   } catch (caught) {

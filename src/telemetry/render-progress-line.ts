@@ -22,6 +22,8 @@ export function renderProgressLine(event: ProgressEvent): string | null {
     }
     case 'window_published':
       return `${toWindowLabel(event.window)}: ${renderRuns(event.runs)}`;
+    case 'run_made_again':
+      return `${toWindowLabel(event.window)}: the run ${toOneLine(event.name)} had been deleted in MLflow (${event.runId}); it was made again`;
     case 'window_failed':
       return `${toWindowLabel(event.window)}: ${renderFailure(event)}`;
     case 'run_finished': {
@@ -41,9 +43,13 @@ function renderFailure({
   message: string;
   hint: string;
 }): string {
-  // oxlint-disable-next-line no-control-regex -- a server's words may hold line breaks and terminal escapes.
-  const line = message.replaceAll(/[\s\u0000-\u001f\u007f-\u009f]+/g, ' ').trim();
+  const line = toOneLine(message);
   return `failed with ${code}: ${/[.!?]$/.test(line) ? line : `${line}.`} Next: ${hint}`;
+}
+
+function toOneLine(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- a server's words may hold line breaks and terminal escapes.
+  return text.replaceAll(/[\s\u0000-\u001f\u007f-\u009f]+/g, ' ').trim();
 }
 
 function renderRuns({ created, updated, unchanged }: RunCounts): string {
