@@ -193,7 +193,7 @@ export function createMemoryMlflow(
     async putArtifact({ run, path, body, contentType }) {
       checkArtifactPath(path);
       const writer = selectArtifactWriter(writers, run);
-      await write('artifact', () => writer.put({ run, path, body, contentType } as never));
+      await write('artifact', () => writer.put({ run, path, body, contentType }));
     },
 
     async updateRun(update) {

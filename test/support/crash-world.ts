@@ -1,0 +1,164 @@
+/**
+ * Runs of the worker that can die. A death is modelled honestly: at the chosen point the state file and MLflow are
+ * copied as they are, whatever the worker still does is thrown away, and the next run starts from the copies.
+ */
+import { rmSync, writeFileSync } from 'node:fs';
+import { AppError } from '../../src/shared/errors.ts';
+import type { ProgressEvent } from '../../src/shared/progress.ts';
+import { dayMs, hourMs, toInstant } from '../../src/shared/time.ts';
+import { openState } from '../../src/store/open-state.ts';
+import { runSync, type SyncRequest, type SyncSummary } from '../../src/sync/run-sync.ts';
+import type { SyncSettings } from '../../src/sync/sync-settings.ts';
+import { watchCommits } from './crash-commits.ts';
+import { createCrashSource } from './crash-source.ts';
+import { firstDayMs, type Project } from './crash-traffic.ts';
+import { createMemoryMlflow } from './memory-mlflow.ts';
+import { MemoryStore } from './memory-mlflow-store.ts';
+import { understandingRules } from './builders.ts';
+
+/** All that outlives a worker. */
+export interface World {
+  /** The state file, or null before the first run. */
+  readonly state: Buffer | null;
+  readonly store: MemoryStore;
+}
+
+export interface WorldSettings {
+  readonly lookbackDays: number;
+  readonly requestRuns: boolean;
+  readonly concurrency: number;
+  readonly pageSize: number;
+  readonly hasInlineText: boolean;
+}
+
+/** What goes wrong at the n-th point of a run (counted from 1). */
+export interface Trouble {
+  /** `crash`: the process dies; `lost`: an error instead of an answer, once; `down`: MLflow answers no more. */
+  readonly kind: 'crash' | 'lost' | 'down';
+  readonly point: number;
+}
+
+export interface RunOutcome {
+  readonly world: World;
+  /** Null when the worker died. */
+  readonly summary: SyncSummary | null;
+  /** What ended the run before it could begin, if anything. */
+  readonly error: AppError | null;
+  readonly events: readonly ProgressEvent[];
+  /** How many points the run passed, and what they were. */
+  readonly points: readonly string[];
+  readonly writes: number;
+}
+
+export const crashExperiment = 'crashes';
+
+export const newWorld = (): World => ({ state: null, store: new MemoryStore() });
+
+/** Nights follow each other; `attempt` tells runs of one night apart. */
+export function nightMs(night: number, attempt = 0): number {
+  return firstDayMs + (night + 2) * dayMs + 3 * hourMs + attempt * 10 * 60_000;
+}
+
+export function toSettings(settings: WorldSettings): SyncSettings {
+  const { nowMs: _, ...understanding } = understandingRules();
+  return {
+    windowMs: dayMs,
+    settleMs: hourMs,
+    lookbackMs: settings.lookbackDays * dayMs,
+    startMs: firstDayMs,
+    maxRuntimeMs: null,
+    experimentName: crashExperiment,
+    content: 'all',
+    requestRuns: settings.requestRuns,
+    publishConcurrency: settings.concurrency,
+    understanding,
+  };
+}
+
+class Death extends Error {}
+
+export async function runWorker(
+  world: World,
+  run: {
+    /** A file name to work on; removed at the end. */
+    readonly file: string;
+    readonly project: Project;
+    readonly nowMs: number;
+    readonly settings: WorldSettings;
+    readonly request?: SyncRequest;
+    readonly trouble?: Trouble | null;
+  },
+): Promise<RunOutcome> {
+  if (world.state !== null) writeFileSync(run.file, world.state);
+  const store = world.store.clone();
+  const opened = openState(run.file);
+  // Only the power of the machine is lost without it, and that is not what is tried here.
+  opened.db.pragma('synchronous = OFF');
+  const trouble = run.trouble ?? null;
+  const points: string[] = [];
+  const events: ProgressEvent[] = [];
+  let left: World | null = null;
+
+  const copy = (): World => ({ state: opened.db.serialize(), store: store.clone() });
+  const reach = (point: string): void => {
+    if (left !== null) throw new Death();
+    points.push(point);
+    if (trouble === null) return;
+    if (trouble.kind === 'crash' && points.length === trouble.point) {
+      left = copy();
+      throw new Death();
+    }
+    const isMlflow = point.startsWith('mlflow');
+    const isNow =
+      trouble.kind === 'lost' ? points.length === trouble.point : points.length >= trouble.point;
+    if (trouble.kind !== 'crash' && isMlflow && isNow) {
+      throw new AppError('MLFLOW_UNREACHABLE', `No answer (${point}).`, {
+        details: { isUncertain: true },
+      });
+    }
+  };
+
+  const mlflow = createMemoryMlflow({
+    store,
+    onEffect: ({ kind, when }) => reach(`mlflow ${kind} ${when}`),
+  });
+  const state = watchCommits(opened, () => reach('state commit'));
+  let summary: SyncSummary | null = null;
+  let error: AppError | null = null;
+  try {
+    summary = await runSync(
+      {
+        state,
+        source: createCrashSource({
+          project: run.project,
+          pageSize: run.settings.pageSize,
+          hasInlineText: run.settings.hasInlineText,
+          onPage: () => reach('langfuse page'),
+        }),
+        target: mlflow.target,
+        settings: toSettings(run.settings),
+        clock: { now: () => toInstant(run.nowMs), sleep: () => Promise.resolve() },
+        report: (event) => events.push(event),
+        signal: new AbortController().signal,
+        holder: `worker at ${run.nowMs}`,
+      },
+      run.request ?? { kind: 'sync' },
+    );
+  } catch (caught) {
+    if (left === null) {
+      if (!(caught instanceof AppError)) throw caught;
+      error = caught;
+    }
+  }
+  const end = left ?? copy();
+  opened[Symbol.dispose]();
+  for (const suffix of ['', '-wal', '-shm']) rmSync(`${run.file}${suffix}`, { force: true });
+  return {
+    world: end,
+    summary: left === null ? summary : null,
+    error,
+    events,
+    points,
+    writes: mlflow.target.traffic.writes,
+  };
+}
