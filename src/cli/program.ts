@@ -69,6 +69,28 @@ Exit codes: 0 done, 2 usage or settings, 3 behind, 4 some windows failed or are 
     load: async () => (await import('./status-command.ts')).runStatusCommand,
   });
   add(program, around, {
+    name: 'verify',
+    description:
+      'Compare Langfuse, the state file and MLflow, row by row and run by run; mend what differs on request.',
+    example: 'langfuse-mlflow verify --from 2026-10-01 --to 2026-11-01 --repair',
+    configure: (command) =>
+      command
+        .option('--from <WHEN>', 'first day or instant, UTC (default: the first window)')
+        .option(
+          '--to <WHEN>',
+          'end, not included: a day or instant, UTC (default: the last window)',
+        )
+        .option('--repair', 'mend what differs: read windows again, publish runs again'),
+    load: async () => (await import('./verify-command.ts')).runVerifyCommand,
+  });
+  add(program, around, {
+    name: 'recover',
+    description:
+      'Rebuild a lost state file from the runs that MLflow holds; writes nothing to MLflow.',
+    example: 'langfuse-mlflow recover --env-file .env',
+    load: async () => (await import('./recover-command.ts')).runRecoverCommand,
+  });
+  add(program, around, {
     name: 'doctor',
     description: 'Check Langfuse, MLflow and the state file, each by itself.',
     example: 'langfuse-mlflow doctor --env-file .env',

@@ -7,6 +7,8 @@ import { optional } from './setting.ts';
 export const backupCommands = [
   'sync',
   'backfill',
+  'verify',
+  'recover',
   'doctor',
 ] as const satisfies readonly CommandName[];
 

@@ -1,14 +1,28 @@
 /** Every command that takes settings. */
-export const commandNames = ['sync', 'backfill', 'status', 'doctor', 'demo'] as const;
+export const commandNames = [
+  'sync',
+  'backfill',
+  'status',
+  'verify',
+  'recover',
+  'doctor',
+  'demo',
+] as const;
 export type CommandName = (typeof commandNames)[number];
 
-/** Commands that read windows and publish them. */
-export const syncingCommands = ['sync', 'backfill'] as const satisfies readonly CommandName[];
+/** Commands that read windows and publish them, or read them to compare. */
+export const syncingCommands = [
+  'sync',
+  'backfill',
+  'verify',
+] as const satisfies readonly CommandName[];
 
 /** Commands that reach Langfuse. */
 export const readingCommands = [
   'sync',
   'backfill',
+  'verify',
+  'recover',
   'doctor',
 ] as const satisfies readonly CommandName[];
 
@@ -16,6 +30,8 @@ export const readingCommands = [
 export const writingCommands = [
   'sync',
   'backfill',
+  'verify',
+  'recover',
   'doctor',
   'demo',
 ] as const satisfies readonly CommandName[];
@@ -25,5 +41,7 @@ export const stateCommands = [
   'sync',
   'backfill',
   'status',
+  'verify',
+  'recover',
   'doctor',
 ] as const satisfies readonly CommandName[];

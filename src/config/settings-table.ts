@@ -75,7 +75,7 @@ export const settingsTable = {
       placeholder: 'DURATION',
       parse: parseWindowSize,
       default: '1d',
-      commands: syncingCommands,
+      commands: [...syncingCommands, 'recover'],
       description: 'Length of a window (UTC) that is read, counted and published as one.',
       allows: windowSizes.join(', '),
       example: '6h',

@@ -77,13 +77,6 @@ export function listTargets(state: State): TargetRow[] {
     .all() as TargetRow[];
 }
 
-/** Forgets every run and publication of a target, before they are told anew. MLflow is not touched. */
-export function forgetTarget(state: State, targetId: number): void {
-  for (const table of ['ledger', 'trend_points', 'publications']) {
-    state.db.prepare(`DELETE FROM ${table} WHERE target_id = ?`).run(targetId);
-  }
-}
-
 /** Id of the experiment that was last written to under this name, or null. */
 export function storedExperimentId(
   state: State,

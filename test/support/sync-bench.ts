@@ -7,6 +7,7 @@ import {
   openConfiguredTarget,
   toSyncSettings,
 } from '../../src/app.ts';
+import type { CommandName } from '../../src/config/command-names.ts';
 import { parseSettings } from '../../src/config/parse-settings.ts';
 import {
   startSampleServer,
@@ -16,7 +17,14 @@ import {
 import type { SampleTraffic } from '../../src/demo/sample-types.ts';
 import type { Clock } from '../../src/shared/clock.ts';
 import { toInstant } from '../../src/shared/time.ts';
-import { runSync, type SyncRequest, type SyncSummary } from '../../src/sync/run-sync.ts';
+import {
+  runSync,
+  type SyncParts,
+  type SyncRequest,
+  type SyncSummary,
+} from '../../src/sync/run-sync.ts';
+import { recoverState, type RecoverSummary } from '../../src/verify/recover-state.ts';
+import { runVerify, type VerifyRequest, type VerifySummary } from '../../src/verify/run-verify.ts';
 import { readOracle, type Oracle } from './oracle.ts';
 import { openTempFolder } from './temp-folder.ts';
 
@@ -31,6 +39,13 @@ export interface SyncBench extends AsyncDisposable {
   setNow(nowMs: number): void;
   /** One run of the worker. Failures of windows are in the summary; throws what ends it before. */
   sync(options?: SyncOptions): Promise<SyncSummary>;
+  /** Compares Langfuse, the state file and MLflow. */
+  verify(
+    request?: Partial<VerifyRequest>,
+    options?: Pick<SyncOptions, 'env'>,
+  ): Promise<VerifySummary>;
+  /** Rebuilds the state file from MLflow. */
+  recover(options?: Pick<SyncOptions, 'env'>): Promise<RecoverSummary>;
   /** Counts what the sample server shows now over HTTP. */
   oracle(api?: 'v1' | 'v2'): Promise<Oracle>;
   /** Reads the state file. */
@@ -80,6 +95,37 @@ export async function openSyncBench(options: SyncBenchOptions): Promise<SyncBenc
     ...options.env,
   };
 
+  /** Opens everything anew, as each command does. */
+  async function open<T>(
+    command: CommandName,
+    env: Readonly<Record<string, string>> | undefined,
+    work: (parts: SyncParts) => Promise<T>,
+  ): Promise<T> {
+    const { settings, secrets } = parseSettings({
+      command,
+      flags: {},
+      env: { ...benchEnv, ...env },
+      readFile: () => {
+        throw new Error('no setting of a test is in a file');
+      },
+      now: clock.now(),
+    });
+    const around = { settings, secrets, clock, signal: never, onNotice: () => undefined };
+    const source = await openConfiguredSource(around);
+    await using target = await openConfiguredTarget(around);
+    using state = openConfiguredState(settings);
+    return await work({
+      state,
+      source,
+      target,
+      settings: toSyncSettings(settings),
+      clock,
+      report: () => undefined,
+      signal: never,
+      holder: 'test',
+    });
+  }
+
   return {
     folder: folder.path,
     stateFile,
@@ -90,35 +136,15 @@ export async function openSyncBench(options: SyncBenchOptions): Promise<SyncBenc
       clock.set(nowMs);
       server.setNow(nowMs);
     },
-    async sync(run = {}) {
+    sync(run = {}) {
       const request: SyncRequest = run.request ?? { kind: 'sync' };
-      const { settings, secrets } = parseSettings({
-        command: request.kind,
-        flags: {},
-        env: { ...benchEnv, ...run.env },
-        readFile: () => {
-          throw new Error('no setting of a test is in a file');
-        },
-        now: clock.now(),
-      });
-      const around = { settings, secrets, clock, signal: never, onNotice: () => undefined };
-      const source = await openConfiguredSource(around);
-      await using target = await openConfiguredTarget(around);
-      using state = openConfiguredState(settings);
-      return await runSync(
-        {
-          state,
-          source,
-          target,
-          settings: toSyncSettings(settings),
-          clock,
-          report: () => undefined,
-          signal: never,
-          holder: 'test',
-        },
-        request,
-      );
+      return open(request.kind, run.env, (parts) => runSync(parts, request));
     },
+    verify: (request = {}, run = {}) =>
+      open('verify', run.env, (parts) =>
+        runVerify(parts, { fromMs: null, toMs: null, isRepair: false, ...request }),
+      ),
+    recover: (run = {}) => open('recover', run.env, (parts) => recoverState(parts)),
     oracle: (api = 'v2') =>
       readOracle({
         url: server.url,

@@ -1,0 +1,44 @@
+import { parseDayOrInstant } from '../config/parse-day.ts';
+import { AppError, ExitCode, toAppError } from '../shared/errors.ts';
+import { runVerify } from '../verify/run-verify.ts';
+import { renderVerification, toVerificationJson } from './render-verification.ts';
+import type { CliSurroundings } from './surroundings.ts';
+import { withOpenProject } from './with-open-project.ts';
+import { withSettings } from './with-settings.ts';
+
+/** `langfuse-mlflow verify`: exit code 3 when drift is left, 0 when there is none. */
+export async function runVerifyCommand(
+  around: CliSurroundings,
+  flags: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const { from, to, repair, ...settingFlags } = flags;
+  await withSettings(around, { name: 'verify', flags: settingFlags }, async (command) => {
+    const request = {
+      fromMs: parseEnd('--from', from),
+      toMs: parseEnd('--to', to),
+      isRepair: repair === true,
+    };
+    if (request.fromMs !== null && request.toMs !== null && request.toMs <= request.fromMs) {
+      throw new AppError('USAGE', `--to ${String(to)} is not after --from ${String(from)}.`);
+    }
+    return withOpenProject(command, { mustExist: true }, async (parts) => {
+      const summary = await runVerify(parts, request);
+      return {
+        exitCode: summary.isClean ? ExitCode.done : ExitCode.behind,
+        text: renderVerification(summary),
+        json: toVerificationJson(summary),
+      };
+    });
+  });
+}
+
+function parseEnd(flag: string, text: unknown): number | null {
+  if (typeof text !== 'string') return null;
+  try {
+    return parseDayOrInstant(text);
+  } catch (error) {
+    throw new AppError('USAGE', `${flag} ${text}: ${toAppError(error).message}.`, {
+      cause: error,
+    });
+  }
+}

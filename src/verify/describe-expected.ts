@@ -1,0 +1,75 @@
+/** Describes anew every run that MLflow should hold for the checked windows, and finds its ledger entry. */
+import type { RunSpec } from '../runs/run-spec.ts';
+import type { TrendPointSpec } from '../runs/trend.ts';
+import type { Ledger } from '../store/ledger.ts';
+import type { State } from '../store/open-state.ts';
+import { toInterval, type WindowRow } from '../store/windows.ts';
+import {
+  describeRequests,
+  describeSessions,
+  describeWindow,
+  sessionsToDescribe,
+  type DescribedSource,
+} from '../sync/describe-window.ts';
+import type { ExpectedRun } from './compare-run.ts';
+
+export interface DescribedPlace {
+  readonly state: State;
+  readonly ledger: Ledger;
+  readonly source: DescribedSource;
+  readonly windowMs: number;
+  readonly requestRuns: boolean;
+}
+
+export interface DescribedPoint {
+  readonly model: string;
+  readonly point: TrendPointSpec;
+}
+
+/** Sessions described at once: each needs a handful of queries, and their specs are held together. */
+const sessionsAtOnce = 200;
+
+/**
+ * Runs of the windows, then of the sessions that have a row in any of them, each once. `onPoint` is told of the
+ * trend points on the way. Throws INTERNAL when a window's numbers disagree with each other.
+ */
+export function* describeExpected(
+  place: DescribedPlace,
+  rows: readonly WindowRow[],
+  onPoint: (described: DescribedPoint) => void,
+): IterableIterator<ExpectedRun> {
+  const { state, source } = place;
+  const sessions = new Set<string>();
+  for (const row of rows) {
+    const described = describeWindow(state, source, row);
+    yield toExpected(place, described.window);
+    for (const { model, run, trend } of described.models) {
+      onPoint({ model, point: trend });
+      yield toExpected(place, run);
+    }
+    if (place.requestRuns) {
+      for (const spec of describeRequests(state, source, toInterval(row)))
+        yield toExpected(place, spec);
+    }
+    for (const id of sessionsToDescribe(state, source.projectId, row.from_ms)) sessions.add(id);
+  }
+  const sessionIds = [...sessions].toSorted();
+  for (let at = 0; at < sessionIds.length; at += sessionsAtOnce) {
+    const some = sessionIds.slice(at, at + sessionsAtOnce);
+    for (const spec of describeSessions(state, {
+      source,
+      windowMs: place.windowMs,
+      sessionIds: some,
+    })) {
+      yield toExpected(place, spec);
+    }
+  }
+}
+
+function toExpected({ ledger }: DescribedPlace, spec: RunSpec): ExpectedRun {
+  return {
+    spec,
+    entry: ledger.get(spec.key),
+    parentRunId: spec.parentKey === null ? null : (ledger.get(spec.parentKey)?.runId ?? null),
+  };
+}

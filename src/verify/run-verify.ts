@@ -1,0 +1,224 @@
+/** `verify`: three questions with numbers, and on request the mending of what they find. */
+import { AppError } from '../shared/errors.ts';
+import type { Clock } from '../shared/clock.ts';
+import type { ReportProgress } from '../shared/progress.ts';
+import { toInstant, toIso, type Interval } from '../shared/time.ts';
+import type { State } from '../store/open-state.ts';
+import { openLedger } from '../store/ledger.ts';
+import { findTarget } from '../store/targets.ts';
+import { listSources, listWindows, toInterval, type WindowRow } from '../store/windows.ts';
+import { assertSameProject } from '../sync/assert-same-project.ts';
+import { fenceTarget } from '../sync/fence-target.ts';
+import { startDeadline } from '../sync/deadline.ts';
+import { keepLease, type KeptLease } from '../sync/keep-lease.ts';
+import type { Source, SourceTraffic, Target, TargetTraffic } from '../sync/ports.ts';
+import type { SyncSettings } from '../sync/sync-settings.ts';
+import { alignDown, alignUp, findHoles } from '../sync/windows.ts';
+import type { MlflowPlace } from './mlflow-place.ts';
+import { repair, type Repair } from './repair.ts';
+import { verifyLangfuse, type LangfuseVerification } from './verify-langfuse.ts';
+import { verifyMlflow, type MlflowVerification } from './verify-mlflow.ts';
+
+export interface VerifyParts {
+  readonly state: State;
+  readonly source: Source;
+  readonly target: Target;
+  readonly settings: SyncSettings;
+  readonly clock: Clock;
+  readonly report: ReportProgress;
+  readonly signal: AbortSignal;
+  /** Who holds the lease, for messages. */
+  readonly holder: string;
+}
+
+export interface VerifyRequest {
+  /** Windows from here on; null: from the first one. */
+  readonly fromMs: number | null;
+  /** Windows before this; null: to the last one. */
+  readonly toMs: number | null;
+  readonly isRepair: boolean;
+}
+
+export interface VerifySummary {
+  readonly projectId: string;
+  readonly projectName: string | null;
+  readonly experimentName: string;
+  readonly experimentId: string;
+  /** From the start of the first to the end of the last window that was checked. */
+  readonly span: Interval;
+  readonly langfuse: LangfuseVerification;
+  readonly mlflow: MlflowVerification;
+  /** What was mended; null when it was not asked for. */
+  readonly repair: Repair | null;
+  /** Drift that is still there. */
+  readonly isClean: boolean;
+  readonly langfuseTraffic: SourceTraffic;
+  readonly mlflowTraffic: TargetTraffic;
+  readonly elapsedMs: number;
+}
+
+/**
+ * Takes the lease, so that no sync changes what is compared. Throws USAGE when there is nothing to verify,
+ * STATE_BUSY while another worker runs, and AppError (LANGFUSE_*, MLFLOW_*, STATE_*) when a side can't be read.
+ */
+export async function runVerify(
+  parts: VerifyParts,
+  request: VerifyRequest,
+): Promise<VerifySummary> {
+  const { state, source, settings, clock } = parts;
+  assertSameProject(state, source.description.projectId);
+  using lease = keepLease(state, { clock, holder: parts.holder });
+  using deadline = startDeadline(settings.maxRuntimeMs);
+  const signal = AbortSignal.any([parts.signal, lease.signal, deadline.signal]);
+  try {
+    return await verify({ ...parts, signal }, request, lease);
+  } catch (error) {
+    // What a step says that was cut off is of no use; why it was cut off is.
+    throw signal.reason instanceof AppError ? signal.reason : error;
+  }
+}
+
+async function verify(
+  parts: VerifyParts,
+  request: VerifyRequest,
+  lease: KeptLease,
+): Promise<VerifySummary> {
+  const { state, source, settings, clock, signal } = parts;
+  const startedMs = clock.now();
+  const { description } = source;
+  const assertHeld = (): void => lease.assertHeld();
+  const target = fenceTarget(parts.target, assertHeld);
+
+  const plan = planVerify(state, { source: description.projectId, request });
+  parts.report({
+    kind: 'run_started',
+    command: 'verify',
+    source: `${description.baseUrl} (${description.reader})`,
+    target: target.description.uri,
+  });
+  parts.report({ kind: 'windows_planned', windows: plan.rows.length, span: plan.span });
+  const { targetId, experimentId, experimentName } = await findPlace(parts);
+
+  const reading = { ...parts, assertHeld };
+  const langfuse = await verifyLangfuse(reading, {
+    windowMs: plan.windowMs,
+    windows: plan.rows.map(toInterval),
+    unread: plan.unread,
+  });
+  const place: MlflowPlace = {
+    state,
+    ledger: openLedger(state, targetId, assertHeld),
+    target,
+    experimentId,
+    source: {
+      projectId: description.projectId,
+      projectName: description.projectName,
+      baseUrl: description.baseUrl,
+    },
+    windowMs: plan.windowMs,
+    requestRuns: settings.requestRuns,
+    concurrency: target.description.kind === 'local' ? 1 : settings.publishConcurrency,
+    signal,
+  };
+  lease.renew();
+  const mlflow = await verifyMlflow(place, plan.rows);
+  lease.renew();
+  const repaired = request.isRepair
+    ? await repair(
+        { ...reading, target, targetId, place, renewLease: () => lease.renew() },
+        { langfuse: langfuse.drift, findings: mlflow.findings, range: plan.range },
+      )
+    : null;
+  return {
+    projectId: description.projectId,
+    projectName: description.projectName,
+    experimentName,
+    experimentId,
+    span: plan.span,
+    langfuse,
+    mlflow,
+    repair: repaired,
+    isClean:
+      repaired === null
+        ? langfuse.drift.length === 0 && mlflow.findings.length === 0
+        : repaired.windowsLeft.length === 0 && repaired.left.length === 0,
+    langfuseTraffic: source.traffic,
+    mlflowTraffic: parts.target.traffic,
+    elapsedMs: clock.now() - startedMs,
+  };
+}
+
+interface VerifyPlan {
+  readonly windowMs: number;
+  readonly range: { readonly fromMs: number; readonly toMs: number };
+  readonly rows: readonly WindowRow[];
+  readonly unread: readonly Interval[];
+  readonly span: Interval;
+}
+
+/** Throws USAGE when the state file holds no window of the range. */
+function planVerify(
+  state: State,
+  asked: { readonly source: string; readonly request: VerifyRequest },
+): VerifyPlan {
+  const { fromMs, toMs } = asked.request;
+  const bound = listSources(state).find((one) => one.source === asked.source);
+  const all = bound === undefined ? [] : listWindows(state, asked.source);
+  const windowMs = bound?.window_ms ?? 1;
+  const range = {
+    fromMs: fromMs === null ? Number.NEGATIVE_INFINITY : alignDown(fromMs, windowMs),
+    toMs: toMs === null ? Number.POSITIVE_INFINITY : alignUp(toMs, windowMs),
+  };
+  const isInRange = (window: { readonly from_ms: number }): boolean =>
+    window.from_ms >= range.fromMs && window.from_ms < range.toMs;
+  const rows = all.filter(isInRange);
+  const [first, last] = [rows[0], rows.at(-1)];
+  if (bound === undefined || first === undefined || last === undefined) {
+    throw new AppError(
+      'USAGE',
+      all.length === 0
+        ? `There is nothing to verify: ${state.path} holds no window of Langfuse project ${asked.source}.`
+        : `There is nothing to verify: ${state.path} holds windows from ${toIso(all[0]?.from_ms ?? 0)} to ${toIso(all.at(-1)?.to_ms ?? 0)}, none of them in the range.`,
+      {
+        hint: 'Run `langfuse-mlflow sync` first, or choose --from and --to within what `langfuse-mlflow status` shows.',
+      },
+    );
+  }
+  const holes = findHoles({
+    startMs: bound.start_ms,
+    windowMs,
+    finished: all.filter((row) => row.from_ms >= bound.start_ms).map(toInterval),
+  });
+  return {
+    windowMs,
+    range,
+    rows,
+    unread: holes.filter((hole) => isInRange({ from_ms: hole.fromMs })),
+    span: { fromMs: toInstant(first.from_ms), toMs: toInstant(last.to_ms) },
+  };
+}
+
+/** Throws USAGE when the state file has never written to this MLflow and experiment. */
+async function findPlace(parts: VerifyParts): Promise<{
+  readonly targetId: number;
+  readonly experimentId: string;
+  readonly experimentName: string;
+}> {
+  const { state, target, settings } = parts;
+  const { uri } = target.description;
+  const { experimentName } = settings;
+  const targetId = findTarget(state, { uri, experimentName });
+  const experiment = await target.findExperiment(experimentName);
+  if (targetId !== null && experiment !== null) {
+    return { targetId, experimentId: experiment.experimentId, experimentName };
+  }
+  throw new AppError(
+    'USAGE',
+    experiment === null
+      ? `There is nothing to verify: ${uri} has no experiment ${experimentName}.`
+      : `There is nothing to verify: the state file ${state.path} has never written to the experiment ${experimentName} at ${uri}.`,
+    {
+      hint: 'Run `langfuse-mlflow sync` first, or name the MLflow that was written to with MLFLOW_TRACKING_URI and MLFLOW_EXPERIMENT_NAME.',
+    },
+  );
+}
