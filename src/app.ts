@@ -113,6 +113,14 @@ export async function openConfiguredBackup(around: Surroundings): Promise<Backup
   return openBackup(settings);
 }
 
+/** A sentence on whether the configured copy of the state can be used; null without one. Throws BACKUP_*. */
+export async function checkConfiguredBackup(around: Surroundings): Promise<string | null> {
+  const settings = toBackupSettings(around);
+  if (settings === null) return null;
+  const { checkBackup } = await import('./backup/check-backup.ts');
+  return checkBackup(settings);
+}
+
 function toBackupSettings(around: Surroundings): BackupSettings | null {
   const { state, aws } = around.settings;
   if (state.backup === null) return null;

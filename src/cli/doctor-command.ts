@@ -1,4 +1,9 @@
-import { checkConfiguredState, openConfiguredTarget, probeConfiguredSource } from '../app.ts';
+import {
+  checkConfiguredBackup,
+  checkConfiguredState,
+  openConfiguredTarget,
+  probeConfiguredSource,
+} from '../app.ts';
 import { toVisibleText } from '../report/visible-text.ts';
 import { ExitCode, toAppError, type AppError } from '../shared/errors.ts';
 import type { Target } from '../sync/ports.ts';
@@ -25,7 +30,12 @@ export async function runDoctorCommand(
   flags: Readonly<Record<string, unknown>>,
 ): Promise<void> {
   await withSettings(around, { name: 'doctor', flags }, async (command) => {
-    const planes = [await checkLangfuse(command), await checkMlflow(command), checkState(command)];
+    const planes = [
+      await checkLangfuse(command),
+      await checkMlflow(command),
+      checkState(command),
+      await checkBackup(command),
+    ];
     const checks = planes.flatMap((plane) => plane.checks);
     const failures = planes.flatMap((plane) => plane.failure ?? []);
     const [first] = failures;
@@ -132,6 +142,17 @@ function checkState(command: CommandRun): PlaneReport {
       checks: [{ plane: 'state', name: 'file', ok: false, detail: failure.message }],
       failure,
     };
+  }
+}
+
+async function checkBackup(command: CommandRun): Promise<PlaneReport> {
+  const check = { plane: 'state', name: 'backup' } as const;
+  try {
+    const detail = await checkConfiguredBackup(command);
+    return { checks: detail === null ? [] : [{ ...check, ok: true, detail }], failure: null };
+  } catch (caught) {
+    const failure = toAppError(caught);
+    return { checks: [{ ...check, ok: false, detail: failure.message }], failure };
   }
 }
 

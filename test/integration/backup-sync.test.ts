@@ -1,0 +1,194 @@
+/** Pods without a volume, as processes: each begins without a state file, and MLflow ends as after one worker. */
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { startCli, type CliEnd } from '../cli/built-cli.ts';
+import { dayName, days, expectNoSecret, openWorkplace, type Workplace } from '../cli/workplace.ts';
+import { startCuttingProxy } from '../support/seaweed-proxy.ts';
+import { startSeaweed, type S3Keys, type SeaweedServer } from '../support/seaweed-server.ts';
+import { describeWithSeaweed } from '../support/seaweed-suite.ts';
+
+interface Summary {
+  readonly windows: { readonly planned: number; readonly read: number };
+  readonly runs: { readonly created: number; readonly updated: number };
+  readonly mlflow: { readonly writes: number };
+  readonly backup: {
+    readonly url: string;
+    readonly generation?: number;
+    readonly error?: { readonly code: string; readonly message: string };
+  };
+}
+
+describeWithSeaweed('pods without a volume', () => {
+  let s3: SeaweedServer;
+  let place: Workplace;
+  let pods = 0;
+
+  beforeAll(async () => {
+    s3 = await startSeaweed();
+  });
+  afterAll(() => s3[Symbol.asyncDispose]());
+  beforeEach(async () => {
+    place = await openWorkplace();
+  });
+  afterEach(() => place[Symbol.asyncDispose]());
+
+  /** Settings of a pod; the folder of its state file is new and empty. */
+  async function startPod(changes: Readonly<Record<string, string>> = {}): Promise<Pod> {
+    pods += 1;
+    const folder = join(place.path, `pod-${pods}`);
+    await mkdir(folder);
+    return {
+      folder,
+      env: {
+        ...place.env,
+        SYNC_STATE_FILE: join(folder, 'state.db'),
+        SYNC_STATE_BACKUP: `s3://state/${place.path.split('/').at(-1)}/state.db.gz`,
+        AWS_ENDPOINT_URL_S3: s3.url,
+        ...toEnv(s3.keys),
+        ...changes,
+      },
+    };
+  }
+
+  interface Pod {
+    readonly folder: string;
+    readonly env: Readonly<Record<string, string>>;
+  }
+
+  const run = async (pod: Pod, args: readonly string[] = ['sync', '--json']): Promise<CliEnd> => {
+    const end = await place.run(args, pod.env);
+    expectNoSecret(end);
+    expect(`${end.stdout}${end.stderr}`).not.toContain(s3.keys.secretAccessKey);
+    return end;
+  };
+  const summaryOf = (end: CliEnd): Summary => JSON.parse(end.stdout) as Summary;
+  const readMlflow = (): Buffer => readFileSync(join(place.path, 'mlflow.db'));
+
+  it('the next one goes on where the last one ended, and publishes nothing twice', async () => {
+    const first = await startPod();
+    const firstEnd = await run(first);
+    expect(firstEnd.code).toBe(0);
+    expect(summaryOf(firstEnd)).toMatchObject({
+      windows: { planned: days, read: days },
+      backup: { url: first.env['SYNC_STATE_BACKUP'], generation: 1 },
+    });
+    expect(summaryOf(firstEnd).runs.created).toBeGreaterThan(0);
+    await rm(first.folder, { recursive: true });
+    const mlflow = readMlflow();
+
+    const secondEnd = await run(await startPod());
+    expect(secondEnd.code).toBe(0);
+    expect(summaryOf(secondEnd)).toMatchObject({
+      runs: { created: 0, updated: 0 },
+      mlflow: { writes: 0 },
+      backup: { generation: 2 },
+    });
+    expect(secondEnd.stderr).toMatch(/was restored from s3:\/\/state\/.*, generation 1\./);
+    expect(readMlflow().equals(mlflow)).toBe(true);
+  });
+
+  it('says where its copy is, for people', async () => {
+    const end = await run(await startPod(), ['sync']);
+    expect(end.stdout).toMatch(/\nBackup {4}generation 1 in s3:\/\/state\/.*, \d+\.\d MB\n$/);
+  });
+
+  it('one whose copy could not be written ends with 75, its runs stand, and nothing is doubled later', async () => {
+    await using proxy = await startCuttingProxy(s3.url);
+    proxy.cut({ request: /^PUT .*state\.db\.gz\?/, afterBytes: 'request', times: 99 });
+    const first = await startPod({ AWS_ENDPOINT_URL_S3: proxy.url });
+    const end = await run(first);
+    expect(end.code).toBe(75);
+    const summary = summaryOf(end);
+    expect(summary.windows).toMatchObject({ read: days });
+    expect(summary.runs.created).toBeGreaterThan(0);
+    expect(summary.backup.error).toMatchObject({ code: 'BACKUP_UNREACHABLE' });
+    const mlflow = readMlflow();
+
+    const forPeople = await run(first, ['sync']);
+    expect(forPeople.code).toBe(75);
+    expect(forPeople.stdout).toMatch(/\nBACKUP {4}the copy of the state in s3:.* is behind: /);
+    expect(forPeople.stdout).toContain('nothing in MLflow is lost');
+    expect(forPeople.stdout).toMatch(/\n {2}next: {3}Check that the S3 of SYNC_STATE_BACKUP/);
+
+    proxy.heal();
+    const healed = await run(first);
+    expect(healed.code).toBe(0);
+    expect(summaryOf(healed)).toMatchObject({ mlflow: { writes: 0 }, backup: { generation: 1 } });
+    expect(readMlflow().equals(mlflow)).toBe(true);
+  });
+
+  it('a second one beside the first ends with 75 and writes nothing; the first, told to stop, keeps its copy', async () => {
+    place.server.setFaults([slowSecondDay]);
+    const first = await startPod();
+    const sync = startCli({ args: ['sync'], cwd: place.path, env: first.env });
+    await sync.said(`${dayName(0)}: runs`);
+    const mlflow = readMlflow();
+
+    const second = await startPod();
+    const refused = await run(second);
+    expect(refused.code).toBe(75);
+    expect(JSON.parse(refused.stdout)).toMatchObject({
+      error: {
+        code: 'STATE_BUSY',
+        message: expect.stringMatching(
+          /^Another worker \(.* \(process \d+\)\) is using the backup/,
+        ),
+      },
+    });
+    expect(existsSync(join(second.folder, 'state.db'))).toBe(false);
+    expect(readMlflow().equals(mlflow)).toBe(true);
+
+    sync.child.kill('SIGTERM');
+    const stopped = await sync.ended;
+    expect(stopped.code).toBe(143);
+    expect(stopped.stdout).toMatch(/\nBackup {4}generation 1 in s3:/);
+    await rm(first.folder, { recursive: true });
+
+    place.server.setFaults([]);
+    const end = await run(await startPod());
+    expect(end.code).toBe(0);
+    const summary = summaryOf(end);
+    expect(summary.windows.read).toBe(days);
+    expect(summary.backup.generation).toBe(2);
+  });
+
+  it('doctor says what the copy is, and whether it could be written', async () => {
+    const pod = await startPod();
+    const before = await run(pod, ['doctor']);
+    expect(before.stdout).toMatch(/\nok {4}state {5}backup .* does not exist yet; .* lease can be/);
+    await run(pod);
+    const after = await run(pod, ['doctor']);
+    expect(after.code).toBe(0);
+    expect(after.stdout).toMatch(/backup .* holds generation 1, written \d min ago; its lease can/);
+    const denied = await run(await startPod(toEnv(s3.readOnlyKeys)), ['doctor']);
+    expect(denied.code).toBe(2);
+    expect(denied.stdout).toMatch(/\nFAIL {2}state {5}backup .*s3:PutObject on .* AccessDenied/);
+  });
+
+  it('one with a wrong key ends with 2 before a file is made', async () => {
+    const pod = await startPod({ AWS_SECRET_ACCESS_KEY: 'wrong' });
+    const end = await run(pod, ['sync']);
+    expect(end.code).toBe(2);
+    expect(end.stderr).toMatch(
+      /error: s3:GetObject on s3:\/\/state\/.* was refused: SignatureDoes/,
+    );
+    expect(end.stderr).toMatch(/next: {2}Check the AWS credentials/);
+    expect(existsSync(join(pod.folder, 'state.db'))).toBe(false);
+  });
+});
+
+const toEnv = (keys: S3Keys): Readonly<Record<string, string>> => ({
+  AWS_ACCESS_KEY_ID: keys.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
+});
+
+/** Answers about the second day take so long that the run can be met in the middle of it. */
+const slowSecondDay = {
+  kind: 'delay',
+  delayMs: 60_000,
+  path: '/api/public/v2/observations',
+  when: (request: { readonly query: URLSearchParams }) =>
+    (request.query.get('fromStartTime') ?? '').startsWith(dayName(1)),
+} as const;
