@@ -1,4 +1,5 @@
 /** Runs the SQL of the metrics room and the small look-ups that run specs are made of. */
+import type Database from 'better-sqlite3';
 import type { Fact } from './fact.ts';
 import { factColumns } from './fact.ts';
 import type { State } from './open-state.ts';
@@ -10,7 +11,18 @@ export function queryRows<Row extends object>(
   state: State,
   query: { readonly sql: string; readonly parameters: SqlParameters },
 ): Row[] {
-  return state.db.prepare(query.sql).all(query.parameters) as Row[];
+  return prepareOnce(state, query.sql).all(query.parameters) as Row[];
+}
+
+/** The catalogue makes a few long queries, and each window asks them all: to compile them takes longer than to run them. */
+const prepared = new WeakMap<State, Map<string, Database.Statement>>();
+
+function prepareOnce(state: State, sql: string): Database.Statement {
+  const statements = prepared.get(state) ?? new Map<string, Database.Statement>();
+  prepared.set(state, statements);
+  const statement = statements.get(sql) ?? state.db.prepare(sql);
+  statements.set(sql, statement);
+  return statement;
 }
 
 /** Counted facts that a condition leaves, in order of time. */

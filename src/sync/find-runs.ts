@@ -12,8 +12,8 @@ export interface FoundRuns {
 }
 
 /**
- * Those whose create was not answered; and all that the ledger does not know when the window is looked at again
- * or MLflow is ahead of the ledger (state lost, restored from a copy, or another worker's).
+ * Those whose create was not answered; and all that the ledger does not know when the window is looked at again,
+ * was begun and not ended, or MLflow is ahead of the ledger (state lost, restored from a copy, or another worker's).
  */
 export async function findRuns(
   place: { readonly target: Target; readonly ledger: Ledger; readonly experimentId: string },
@@ -22,6 +22,8 @@ export async function findRuns(
     /** Of every run of the window, its own and its trends' included. */
     readonly keys: readonly string[];
     readonly looksAgain: boolean;
+    /** Whether the window was published to its end once. */
+    readonly isPublished: boolean;
   },
 ): Promise<FoundRuns> {
   const { target, ledger, experimentId } = place;
@@ -41,7 +43,11 @@ export async function findRuns(
     if (stored !== null) found.push(stored);
   }
   const window = found.find((run) => run.tags[keyTag] === windowKey);
-  if (window !== undefined && isAhead(window, known)) {
+  // A window that is due though its own run is as it should be was being published when something stopped it.
+  const isBegun =
+    known !== null &&
+    (!wanted.isPublished || known.state !== 'done' || known.hash === wanted.window.hash);
+  if (isBegun || (window !== undefined && isAhead(window, known))) {
     found.push(...(await find(unknown.filter((key) => key !== windowKey))));
   }
   return toFound(found, entries);
@@ -50,11 +56,7 @@ export async function findRuns(
 /** Whether MLflow was written to by someone who knew more than this ledger does. */
 function isAhead(stored: StoredRun, known: LedgerEntry | null): boolean {
   if (known === null || toStoredRevision(stored) > known.revision) return true;
-  return (
-    stored.tags[completeTag] === 'true' &&
-    stored.tags[hashTag] !== known.hash &&
-    known.state === 'done'
-  );
+  return stored.tags[completeTag] === 'true' && stored.tags[hashTag] !== known.hash;
 }
 
 /** One run per key: that of the ledger, else a complete one, else the same one for every worker that looks. */

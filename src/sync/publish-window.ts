@@ -6,7 +6,7 @@ import type { ReportProgress, RunCounts } from '../shared/progress.ts';
 import { openLedger } from '../store/ledger.ts';
 import type { State } from '../store/open-state.ts';
 import { clearSessionChanges, listSessionChanges } from '../store/session-changes.ts';
-import { putPublication } from '../store/targets.ts';
+import { publishedHashes, putPublication } from '../store/targets.ts';
 import { toInterval, type WindowRow } from '../store/windows.ts';
 import {
   describeRequests,
@@ -79,6 +79,7 @@ export async function publishWindow(
       window: window.window,
       keys: [...specs.map((spec) => spec.key), ...window.models.map((model) => model.trend.key)],
       looksAgain,
+      isPublished: publishedHashes(state, parts.targetId, source.projectId).has(row.from_ms),
     },
   );
   const publishing: Publishing = {

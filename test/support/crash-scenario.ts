@@ -35,7 +35,8 @@ export const troublePlans: fc.Arbitrary<TroublePlan> = fc.record({
   troubles: fc.array(
     fc.record({
       kind: fc.oneof(
-        { weight: 3, arbitrary: fc.constant('crash' as const) },
+        { weight: 4, arbitrary: fc.constant('crash' as const) },
+        { weight: 1, arbitrary: fc.constant('restored' as const) },
         { weight: 1, arbitrary: fc.constant('lost' as const) },
         { weight: 1, arbitrary: fc.constant('down' as const) },
       ),
@@ -111,7 +112,11 @@ export async function runTroubled(
 ): Promise<World> {
   const points = nights[plan.night]?.points.length ?? 0;
   let world = nights[plan.night - 1]?.world ?? newWorld();
-  for (const [attempt, { kind, at }] of plan.troubles.entries()) {
+  for (const [attempt, { kind: planned, at }] of plan.troubles.entries()) {
+    // A state that never heard of the experiment is refused, and what only a lost ledger knew while Langfuse no
+    // longer says it is for `recover` and `verify` to find.
+    const isKnown = plan.resume === 'same night' && plan.night > 0;
+    const kind = planned === 'restored' && !isKnown ? 'crash' : planned;
     const trouble = { kind, point: 1 + Math.floor(at * (points - 1)) };
     world = (await runNight(story, world, { night: plan.night, attempt, trouble })).world;
   }

@@ -13,7 +13,7 @@ export const firstDayMs = Date.UTC(2026, 2, 2);
 /** Days that hold traffic: 0, 1, 2, 3. */
 const days = 4;
 /** From this night on nothing changes any more. */
-export const lastNight = 3;
+export const lastNight = 2;
 
 /** What a row is like from a night on. */
 export interface RowVersion {

@@ -33,8 +33,12 @@ export interface WorldSettings {
 
 /** What goes wrong at the n-th point of a run (counted from 1). */
 export interface Trouble {
-  /** `crash`: the process dies; `lost`: an error instead of an answer, once; `down`: MLflow answers no more. */
-  readonly kind: 'crash' | 'lost' | 'down';
+  /**
+   * `crash`: the process dies; `lost`: an error instead of an answer, once; `down`: MLflow answers no more;
+   * `restored`: the process dies, and the state file is put back as it was before this run (a copy from a backup,
+   * or a local store that had committed before the state did).
+   */
+  readonly kind: 'crash' | 'lost' | 'down' | 'restored';
   readonly point: number;
 }
 
@@ -75,6 +79,11 @@ export function toSettings(settings: WorldSettings): SyncSettings {
   };
 }
 
+/** A log-batch half done and its ledger lost too is two faults at once, which nothing can tell apart later. */
+function isBetweenCalls(point: string): boolean {
+  return !/params|metrics|tags before/.test(point);
+}
+
 class Death extends Error {}
 
 export async function runWorker(
@@ -108,10 +117,14 @@ export async function runWorker(
       left = copy();
       throw new Death();
     }
+    if (trouble.kind === 'restored' && points.length >= trouble.point && isBetweenCalls(point)) {
+      left = world.state === null ? copy() : { ...copy(), state: world.state };
+      throw new Death();
+    }
     const isMlflow = point.startsWith('mlflow');
     const isNow =
       trouble.kind === 'lost' ? points.length === trouble.point : points.length >= trouble.point;
-    if (trouble.kind !== 'crash' && isMlflow && isNow) {
+    if (trouble.kind !== 'crash' && trouble.kind !== 'restored' && isMlflow && isNow) {
       throw new AppError('MLFLOW_UNREACHABLE', `No answer (${point}).`, {
         details: { isUncertain: true },
       });
