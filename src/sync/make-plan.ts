@@ -4,6 +4,7 @@ import type { State } from '../store/open-state.ts';
 import { listQuarantine } from '../store/quarantine.ts';
 import { listSources, listWindows } from '../store/windows.ts';
 import { findSuspiciouslyEmpty } from './empty-windows.ts';
+import { findMissedLookback } from './missed-lookback.ts';
 import { planBackfill, planSync, type PlannedWindow } from './plan-windows.ts';
 import type { SourceDescription } from './ports.ts';
 import type { SyncSettings } from './sync-settings.ts';
@@ -42,6 +43,7 @@ export function makePlan(
     again: new Set([
       ...findSuspiciouslyEmpty(windows, nowMs).map((row) => row.from_ms),
       ...listQuarantine(state, projectId).map((row) => row.window_from_ms),
+      ...findMissedLookback(windows, settings),
     ]),
   });
 }

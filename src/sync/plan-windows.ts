@@ -6,8 +6,8 @@ import { alignDown, alignUp, splitIntoWindows } from './windows.ts';
 export interface PlannedWindow {
   readonly interval: Interval;
   /**
-   * `new`: never read; `lookback`: read again for late rows; `again`: read again because it is suspiciously empty
-   * or has quarantined rows; `asked`: by a backfill.
+   * `new`: never read; `lookback`: read again for late rows; `again`: read again because it is suspiciously empty,
+   * has quarantined rows or missed its last reading; `asked`: by a backfill.
    */
   readonly reason: 'new' | 'lookback' | 'again' | 'asked';
 }
