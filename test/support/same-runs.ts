@@ -15,8 +15,13 @@ export interface ComparableRun {
   readonly metrics: Readonly<Record<string, number | string>>;
 }
 
-/** `left out`: tags that tell of an address or of bytes that hold one. */
-const addressTags = ['langfuse_mlflow.url', 'langfuse_mlflow.hash', 'mlflow.note.content'];
+/** Tags that hold an address, or a hash over one. */
+const addressTags = [
+  'langfuse_mlflow.url',
+  'langfuse_mlflow.hash',
+  'langfuse_mlflow.note',
+  'mlflow.note.content',
+];
 
 /** Sorted by grain, name and key. `isSameServer`: both were read from one Langfuse, so that links must be equal too. */
 export function toComparableRuns(

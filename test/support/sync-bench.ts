@@ -171,7 +171,10 @@ export async function openSyncBench(options: SyncBenchOptions): Promise<SyncBenc
 /** MLflow's own default store in a folder. */
 export const toLocalUri = (folder: string): string => `sqlite:///${join(folder, 'mlflow.db')}`;
 
-/** Time passes as it does, from the instant that was set; sleeping takes no time. */
+/**
+ * Time passes as it does, from the instant that was set. Sleeping takes no time and moves none: a lease, which is
+ * renewed by a real timer, would run out in a leap.
+ */
 function createBenchClock(startMs: number): Clock & { set(nowMs: number): void } {
   let shiftMs = startMs - Date.now();
   return {
@@ -179,9 +182,8 @@ function createBenchClock(startMs: number): Clock & { set(nowMs: number): void }
     set(nowMs) {
       shiftMs = nowMs - Date.now();
     },
-    sleep(ms, signal) {
+    sleep(_ms, signal) {
       signal?.throwIfAborted();
-      shiftMs += Math.ceil(ms);
       return new Promise((resolve) => {
         setImmediate(resolve);
       });
