@@ -55,14 +55,6 @@ export async function takeBackupLease(
   if (taken.kind === 'refused') {
     throw busy(`Another worker has just begun to use the backup ${url}.`);
   }
-  const refusals = [
-    await put({ kind: 'absent' }, false),
-    await put({ kind: 'is', etag: '"00000000000000000000000000000000"' }, false),
-  ];
-  if (refusals.some(({ kind }) => kind === 'written')) {
-    throw toUnconditional({ action: 's3:PutObject', bucket: settings.bucket, key });
-  }
-
   const lost = new AbortController();
   let etag = taken.etag;
   let renewedMs: number = askedMs;
@@ -106,7 +98,7 @@ export async function takeBackupLease(
   }, leaseMs / 6);
   timer.unref();
 
-  return {
+  const lease: BackupLease = {
     signal: lost.signal,
     renew,
     async [Symbol.asyncDispose]() {
@@ -122,6 +114,19 @@ export async function takeBackupLease(
       }
     },
   };
+  try {
+    const refusals = [
+      await put({ kind: 'absent' }, false),
+      await put({ kind: 'is', etag: '"00000000000000000000000000000000"' }, false),
+    ];
+    if (refusals.some(({ kind }) => kind === 'written')) {
+      throw toUnconditional({ action: 's3:PutObject', bucket: settings.bucket, key });
+    }
+    return lease;
+  } catch (error) {
+    await lease[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 /** Under which condition the lease may be taken. Throws STATE_BUSY while somebody holds it. */

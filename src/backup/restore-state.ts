@@ -75,13 +75,20 @@ async function downloadOnce(restoring: Restoring, to: string): Promise<void> {
     // `flush`: on the disk before the rename, so that a power cut leaves the old file or the whole new one.
     await pipeline(object.body, tap, createGunzip(), createWriteStream(to, { flush: true }));
   } catch (error) {
-    const isDamaged =
-      error instanceof Error && 'code' in error && String(error.code).startsWith('Z_');
-    throw isDamaged ? damaged(restoring, 'it does not unpack', error) : error;
+    throw isDamage(error) ? damaged(restoring, 'it is not what was written', error) : error;
   }
   if (hash.digest('hex') !== metadata.sha256) {
-    throw damaged(restoring, 'its bytes are not those that its checksum was made of');
+    throw damaged(restoring, 'it is not what its checksum was made of');
   }
+}
+
+/** gzip's own errors, and that of the SDK where the store keeps a checksum of what it was given. */
+function isDamage(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return (
+    ('code' in error && String(error.code).startsWith('Z_')) ||
+    error.message.startsWith('Checksum mismatch')
+  );
 }
 
 function verify(restoring: Restoring, path: string): void {

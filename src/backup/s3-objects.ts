@@ -1,7 +1,7 @@
 /** The few things that the backup asks of S3: read an object, and write one under a condition. */
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import type { GetObjectCommandOutput, PutObjectCommandInput } from '@aws-sdk/client-s3';
 import type { Clock } from '../shared/clock.ts';
 import { AppError } from '../shared/errors.ts';
@@ -105,17 +105,28 @@ export async function openS3Objects(
   }
 
   async function putOnce(object: ObjectToPut, writeId: string): Promise<string> {
-    const answer = await client.send(
-      new PutObjectCommand({
-        Bucket: bucket,
-        Key: object.key,
-        Metadata: { ...object.metadata, [writeIdName]: writeId },
-        ...toConditionInput(object.condition),
-        ...toBodyInput(object.content),
-      }),
-    );
-    if (answer.ETag === undefined) throw noEtag(bucket, object.key);
-    return answer.ETag;
+    const input = toBodyInput(object.content);
+    const unreadable = new AbortController();
+    // Without a listener a file that can't be read would end the process, and the request wait for its bytes.
+    if (input.Body instanceof Readable) input.Body.on('error', (error) => unreadable.abort(error));
+    try {
+      const answer = await client.send(
+        new PutObjectCommand({
+          Bucket: bucket,
+          Key: object.key,
+          Metadata: { ...object.metadata, [writeIdName]: writeId },
+          ...toConditionInput(object.condition),
+          ...input,
+        }),
+        { abortSignal: unreadable.signal },
+      );
+      if (answer.ETag === undefined) throw noEtag(bucket, object.key);
+      return answer.ETag;
+    } catch (error) {
+      throw unreadable.signal.aborted ? unreadable.signal.reason : error;
+    } finally {
+      if (input.Body instanceof Readable) input.Body.destroy();
+    }
   }
 
   const get: S3Objects['get'] = (key) =>
@@ -133,7 +144,9 @@ export async function openS3Objects(
           try {
             return { kind: 'written', etag: await putOnce(object, writeId) };
           } catch (error) {
-            if (!isConditionRefused(error)) throw error;
+            // AWS answers 404 where the object that had to be unchanged is gone.
+            const isGone = condition.kind === 'is' && isMissingObject(error);
+            if (!isGone && !isConditionRefused(error)) throw error;
             const current = await get(key);
             current?.body.destroy();
             // An earlier attempt was kept and its answer lost.

@@ -42,7 +42,8 @@ export async function runDemoCommand(
     SYNC_MODEL_ALIASES: JSON.stringify(Object.fromEntries(aliases)),
   };
   const demo = { ...around, env, clock: shiftClock(around.clock, nowMs) };
-  await withSettings(demo, { name: 'demo', flags }, async (command) => {
+  await withSettings(demo, { name: 'demo', flags }, async (configured) => {
+    const command = withoutBackup(configured);
     const { trackingUri } = command.settings.mlflow;
     const isLocal = trackingUri.kind === 'local';
     // Without the file that it tells of, the demo's state would keep everything from being written again.
@@ -102,6 +103,12 @@ function howToLook(command: CommandRun): string {
     'Run it again: nothing is written twice.',
     '',
   ].join('\n');
+}
+
+/** A file that --env-file names may tell of the backup of the real state, which the sample's must never replace. */
+function withoutBackup(command: CommandRun): CommandRun {
+  const { settings } = command;
+  return { ...command, settings: { ...settings, state: { ...settings.state, backup: null } } };
 }
 
 /** On a server, sample runs stay out of the experiment that the real ones go to. */

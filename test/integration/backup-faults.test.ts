@@ -2,6 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { BackupSettings } from '../../src/backup/backup-settings.ts';
@@ -14,7 +15,7 @@ import {
   useKeys,
   type BackupBench,
 } from '../support/seaweed-backup-bench.ts';
-import { startCarelessStore } from '../support/seaweed-careless.ts';
+import { startPlainStore } from '../support/seaweed-plain-store.ts';
 import { startCuttingProxy } from '../support/seaweed-proxy.ts';
 import { startSeaweed, type SeaweedServer } from '../support/seaweed-server.ts';
 import { describeWithSeaweed } from '../support/seaweed-suite.ts';
@@ -120,6 +121,34 @@ describeWithSeaweed('a backup in S3 that others use, or that fails', () => {
         },
       });
       expect(await bench.readObject()).toBeNull();
+    });
+  });
+
+  describe('a store with the ways of AWS', () => {
+    const copyPath = (): string => `/state/${encodeURI(bench.key)}`;
+
+    it('a copy that was deleted during the run is not made again over who deleted it', async () => {
+      await using store = await startPlainStore('aws');
+      await bench.run('a.db', { endpoint: store.url });
+      await using worker = await bench.open('a.db', { endpoint: store.url });
+      readOneMoreWindow(worker.state);
+      expect(store.objects.delete(copyPath())).toBe(true);
+      expect(await worker.backup.finish()).toMatchObject({
+        kind: 'failed',
+        error: { code: 'STATE_BUSY' },
+      });
+      expect(store.objects.has(copyPath())).toBe(false);
+    });
+
+    it("what is not what the store's own checksum was made of is a damaged copy", async () => {
+      await using store = await startPlainStore('aws');
+      await bench.run('a.db', { endpoint: store.url });
+      const bytes = store.objects.get(copyPath()) ?? Buffer.alloc(0);
+      store.objects.set(copyPath(), gzipSync(gunzipSync(bytes), { level: 1 }));
+      await expect(bench.run('b.db', { endpoint: store.url })).rejects.toMatchObject({
+        code: 'BACKUP_UNUSABLE',
+        message: expect.stringContaining('is damaged') as string,
+      });
     });
   });
 
@@ -239,7 +268,7 @@ describeWithSeaweed('a backup in S3 that others use, or that fails', () => {
     });
 
     it.each(['ignores', 'refuses'] as const)('a store that %s conditions', async (manner) => {
-      await using store = await startCarelessStore(manner);
+      await using store = await startPlainStore(manner);
       await expectFailure(
         { endpoint: store.url },
         { code: 'BACKUP_UNUSABLE', message: /has no conditional writes/ },

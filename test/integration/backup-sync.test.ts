@@ -1,5 +1,5 @@
 /** Pods without a volume, as processes: each begins without a state file, and MLflow ends as after one worker. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
@@ -165,6 +165,17 @@ describeWithSeaweed('pods without a volume', () => {
     const denied = await run(await startPod(toEnv(s3.readOnlyKeys)), ['doctor']);
     expect(denied.code).toBe(2);
     expect(denied.stdout).toMatch(/\nFAIL {2}state {5}backup .*s3:PutObject on .* AccessDenied/);
+  });
+
+  it('the demo never touches the copy of the real state, also when --env-file tells of it', async () => {
+    const pod = await startPod();
+    const names = Object.keys(pod.env).filter((name) => name.startsWith('SYNC_STATE_'));
+    const lines = names.map((name) => `${name}=${pod.env[name] ?? ''}`);
+    writeFileSync(join(place.path, 'real.env'), lines.join('\n'));
+    const kept = Object.entries(pod.env).filter(([name]) => !names.includes(name));
+    const demo = { folder: pod.folder, env: Object.fromEntries(kept) };
+    expect((await run(demo, ['demo', '--env-file', 'real.env', '--json'])).code).toBe(0);
+    expect((await run(pod, ['doctor'])).stdout).toMatch(/backup .* does not exist yet/);
   });
 
   it('one with a wrong key ends with 2 before a file is made', async () => {
