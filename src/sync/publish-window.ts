@@ -15,6 +15,7 @@ import {
   sessionsToDescribe,
   type DescribedSource,
 } from './describe-window.ts';
+import { refuseEmptiedWindow } from './emptied-window.ts';
 import { findRuns } from './find-runs.ts';
 import type { Target } from './ports.ts';
 import { publishRun } from './publish-run.ts';
@@ -55,6 +56,7 @@ export async function publishWindow(
   const { looksAgain } = options;
   const ledger = openLedger(state, parts.targetId, parts.assertHeld);
   const interval = toInterval(row);
+  refuseEmptiedWindow({ state, ledger, targetId: parts.targetId }, row);
   const window = describeWindow(state, source, row);
   const changedSessions = listSessionChanges(state, source.projectId);
   const sessionIds = [

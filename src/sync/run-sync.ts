@@ -3,6 +3,7 @@ import { AppError, toAppError } from '../shared/errors.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { ReportProgress, RunCounts } from '../shared/progress.ts';
 import type { InstantMs, Interval } from '../shared/time.ts';
+import { countUnrecovered } from '../store/recoveries.ts';
 import { openStaging } from '../store/staging.ts';
 import { toStateError, type State } from '../store/open-state.ts';
 import { publishedHashes } from '../store/targets.ts';
@@ -264,6 +265,9 @@ async function publishDue(
 ): Promise<boolean> {
   const { parts, publishing } = run;
   const projectId = publishing.source.projectId;
+  const place = { targetId: publishing.targetId, source: projectId };
+  // The runs of a window are made of rows and scores of others too: from a part of them, numbers would be wrong.
+  if (countUnrecovered(parts.state, place) > 0) return false;
   const hashes = publishedHashes(parts.state, publishing.targetId, projectId);
   const failed = new Set(run.failed.map((one) => one.window.fromMs));
   const due = listWindows(parts.state, projectId).filter(

@@ -31,7 +31,7 @@ export interface WindowDrift {
   readonly window: Interval;
   /** True for a settled window between read ones that was never read. */
   readonly isUnread: boolean;
-  /** True when Langfuse shows no call at all in a window of which the state file has some: it may be a fault, or its retention. */
+  /** True when Langfuse shows no call at all in a window of which the state file or MLflow has some: it may be a fault, or its retention. */
   readonly isEmptied: boolean;
   readonly rows: readonly RowDrift[];
   /** Models whose totals differ, by name. */

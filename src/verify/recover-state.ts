@@ -19,6 +19,7 @@ import {
 import type { Grain } from '../runs/run-spec.ts';
 import { openLedger, type LedgerEntry, type TrendPoint } from '../store/ledger.ts';
 import type { State } from '../store/open-state.ts';
+import { putRecovery } from '../store/recoveries.ts';
 import { bindTarget, forgetPublished } from '../store/targets.ts';
 import { bindSource, forgetSource, listWindows } from '../store/windows.ts';
 import { assertSameProject } from '../sync/assert-same-project.ts';
@@ -95,8 +96,10 @@ export async function recoverState(parts: RecoverParts): Promise<RecoverSummary>
     );
   }
   lease.assertHeld();
-  const firstWindowMs = Math.min(...windowStarts);
-  write(parts, { experiment, firstWindowMs, ...recovered });
+  const firstWindowMs = windowStarts.reduce((first, fromMs) => Math.min(first, fromMs));
+  const lastWindowEndMs =
+    windowStarts.reduce((last, fromMs) => Math.max(last, fromMs)) + settings.windowMs;
+  write(parts, { experiment, firstWindowMs, lastWindowEndMs, ...recovered });
   const count = (grain: Grain): number =>
     recovered.entries.filter((entry) => entry.grain === grain).length;
   return {
@@ -117,7 +120,7 @@ export async function recoverState(parts: RecoverParts): Promise<RecoverSummary>
     notUnderstood: recovered.notUnderstood,
     windows: windowStarts.length,
     firstWindowMs: toInstant(firstWindowMs),
-    lastWindowEndMs: toInstant(Math.max(...windowStarts) + settings.windowMs),
+    lastWindowEndMs: toInstant(lastWindowEndMs),
     requests: target.traffic.requests - requestsBefore,
   };
 }
@@ -248,6 +251,7 @@ function write(
   recovered: Recovered & {
     readonly experiment: { readonly experimentId: string; readonly name: string };
     readonly firstWindowMs: number;
+    readonly lastWindowEndMs: number;
   },
 ): void {
   const { state, source, target, settings, clock } = parts;
@@ -274,6 +278,12 @@ function write(
       const ledger = openLedger(state, targetId);
       for (const entry of recovered.entries) ledger.put(entry, clock.now());
       for (const point of recovered.points) ledger.putPoint(point);
+      putRecovery(state, {
+        targetId,
+        source: description.projectId,
+        fromMs: recovered.firstWindowMs,
+        toMs: recovered.lastWindowEndMs,
+      });
     })
     .immediate();
 }

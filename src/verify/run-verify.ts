@@ -5,10 +5,12 @@ import type { ReportProgress } from '../shared/progress.ts';
 import { toInstant, toIso, type Interval } from '../shared/time.ts';
 import type { State } from '../store/open-state.ts';
 import { openLedger } from '../store/ledger.ts';
+import { countUnrecovered } from '../store/recoveries.ts';
 import { findTarget } from '../store/targets.ts';
 import { listSources, listWindows, toInterval, type WindowRow } from '../store/windows.ts';
 import { assertSameProject } from '../sync/assert-same-project.ts';
 import { fenceTarget } from '../sync/fence-target.ts';
+import { isEmptiedWindow } from '../sync/emptied-window.ts';
 import { startDeadline } from '../sync/deadline.ts';
 import { keepLease, type KeptLease } from '../sync/keep-lease.ts';
 import type { Source, SourceTraffic, Target, TargetTraffic } from '../sync/ports.ts';
@@ -100,14 +102,17 @@ async function verify(
   const { targetId, experimentId, experimentName } = await findPlace(parts);
 
   const reading = { ...parts, assertHeld };
-  const langfuse = await verifyLangfuse(reading, {
+  const ledger = openLedger(state, targetId, assertHeld);
+  const isEmptied = (row: WindowRow): boolean => isEmptiedWindow({ state, ledger, targetId }, row);
+  const compared = await verifyLangfuse(reading, {
     windowMs: plan.windowMs,
     windows: plan.rows.map(toInterval),
     unread: plan.unread,
   });
+  const langfuse = withEmptied(compared, plan.rows.filter(isEmptied).map(toInterval));
   const place: MlflowPlace = {
     state,
-    ledger: openLedger(state, targetId, assertHeld),
+    ledger,
     target,
     experimentId,
     source: {
@@ -121,11 +126,14 @@ async function verify(
     signal,
   };
   lease.renew();
-  const mlflow = await verifyMlflow(place, plan.rows);
+  const mlflow = await verifyMlflow(
+    place,
+    plan.rows.filter((row) => !isEmptied(row)),
+  );
   lease.renew();
   const repaired = request.isRepair
     ? await repair(
-        { ...reading, target, targetId, place, renewLease: () => lease.renew() },
+        { ...reading, target, targetId, place, isEmptied, renewLease: () => lease.renew() },
         { langfuse: langfuse.drift, findings: mlflow.findings, range: plan.range },
       )
     : null;
@@ -146,6 +154,21 @@ async function verify(
     mlflowTraffic: parts.target.traffic,
     elapsedMs: clock.now() - startedMs,
   };
+}
+
+/** Of such windows neither side but MLflow knows anything, so that no row tells of them. */
+function withEmptied(
+  compared: LangfuseVerification,
+  emptied: readonly Interval[],
+): LangfuseVerification {
+  const drift = emptied.map((window) => ({
+    window,
+    isUnread: false,
+    isEmptied: true,
+    rows: [],
+    models: [],
+  }));
+  return { ...compared, drift: [...compared.drift, ...drift] };
 }
 
 interface VerifyPlan {
@@ -198,6 +221,17 @@ function planVerify(
   };
 }
 
+/** Throws USAGE while the rows that the runs are made of are not all read again. */
+function assertRecovered({ state, source }: VerifyParts, targetId: number): void {
+  const unread = countUnrecovered(state, { targetId, source: source.description.projectId });
+  if (unread === 0) return;
+  throw new AppError(
+    'USAGE',
+    `The state file ${state.path} was rebuilt from MLflow, and ${unread} windows are not read again yet, so nothing can be compared.`,
+    { hint: 'Run `langfuse-mlflow sync` until it ends with exit code 0, then verify.' },
+  );
+}
+
 /** Throws USAGE when the state file has never written to this MLflow and experiment. */
 async function findPlace(parts: VerifyParts): Promise<{
   readonly targetId: number;
@@ -210,6 +244,7 @@ async function findPlace(parts: VerifyParts): Promise<{
   const targetId = findTarget(state, { uri, experimentName });
   const experiment = await target.findExperiment(experimentName);
   if (targetId !== null && experiment !== null) {
+    assertRecovered(parts, targetId);
     return { targetId, experimentId: experiment.experimentId, experimentName };
   }
   throw new AppError(

@@ -8,9 +8,16 @@ import { createMlflowApi } from '../support/mlflow-api.ts';
 import { startMlflowProxy, type MlflowProxy, type SeenRequest } from '../support/mlflow-proxy.ts';
 import { startMlflowServer, type MlflowServer } from '../support/mlflow-server.ts';
 import { describeWithMlflow } from '../support/mlflow-suite.ts';
-import { dayMs } from '../support/small-traffic.ts';
-import type { SyncBench } from '../support/sync-bench.ts';
-import { addLateRow, aRunOf, firstDayMs, named, openSynced } from '../support/verify-place.ts';
+import { createSmallTraffic, dayMs, nightAfter } from '../support/small-traffic.ts';
+import { openSyncBench, type SyncBench } from '../support/sync-bench.ts';
+import {
+  addLateRow,
+  addScore,
+  aRunOf,
+  firstDayMs,
+  named,
+  openSynced,
+} from '../support/verify-place.ts';
 
 /** Searches are sent by POST. */
 const isWrite = (request: SeenRequest): boolean =>
@@ -155,6 +162,64 @@ function declare(server: () => string | null): void {
 
 describe('recover from the local store', () => {
   declare(() => null);
+
+  test('nothing is published before all windows are read again', async () => {
+    const traffic = createSmallTraffic();
+    await using bench = await openSyncBench({ traffic, nowMs: nightAfter(3) });
+    const rated = bench.server.store
+      .view()
+      .observations.find(
+        (row) => row.truth.kind === 'generation' && row.startMs < traffic.startMs + dayMs,
+      );
+    if (rated === undefined) throw new Error('no call on the first day');
+    addScore(bench, { id: 'next-day', of: rated, timestampMs: rated.startMs + dayMs });
+    await bench.sync();
+    const [long] = bench.query<{ session_id: string; last: number }>(
+      `SELECT session_id, MIN(window_from_ms) AS first, MAX(window_from_ms) AS last FROM counted_facts
+       WHERE session_id IS NOT NULL GROUP BY 1 HAVING first < last`,
+    );
+    if (long === undefined) throw new Error('no session over several days');
+    lose(bench);
+    const { lastWindowEndMs } = await bench.recover();
+
+    const last = await bench.sync({
+      request: { kind: 'backfill', fromMs: long.last, toMs: long.last + dayMs },
+    });
+    expect([last.mlflow.writes, last.failed.length, last.windowsRead]).toEqual([0, 0, 1]);
+    expect(bench.query('SELECT * FROM publications')).toEqual([]);
+    await expect(bench.verify()).rejects.toMatchObject({
+      code: 'USAGE',
+      message: expect.stringContaining('windows are not read again yet'),
+    });
+    const all = await bench.sync();
+    expect([all.mlflow.writes, all.failed.length]).toEqual([0, 0]);
+    expect(all.watermarkMs).toBe(lastWindowEndMs);
+    expect(named(await bench.verify())).toEqual([]);
+  });
+
+  test('a window that Langfuse no longer has is left as MLflow has it', async () => {
+    await using place = await openSynced(null, 'retention');
+    const { bench } = place;
+    const where = { ...place, experimentName: 'retention' };
+    const before = await damage(where, (mlflow) => mlflow.runs());
+    lose(bench);
+    const { store } = bench.server;
+    for (const row of store.view().observations) {
+      if (row.startMs < firstDayMs + dayMs) store.deleteObservation(row);
+    }
+    await bench.recover();
+    const summary = await bench.sync();
+    expect(summary.failed.map(({ window, error }) => [window.fromMs, error.code])).toEqual([
+      [firstDayMs, 'LANGFUSE_UNEXPECTED'],
+    ]);
+    expect(summary.failed[0]?.error.message).toContain('MLflow holds runs of');
+    expect(summary.watermarkMs).toBe(firstDayMs);
+    const found = await bench.verify({ isRepair: true });
+    expect(found.isClean).toBe(false);
+    expect(found.repair?.windowsLeft.map((window) => window.fromMs)).toEqual([firstDayMs]);
+    expect(found.mlflow.findings).toEqual([]);
+    expect(await damage(where, (mlflow) => mlflow.runs())).toEqual(before);
+  });
 
   test('a state file that still knows its runs, those of requests too, may be rebuilt', async () => {
     await using place = await openSynced(null, 'healthy', { SYNC_REQUEST_RUNS: 'true' });

@@ -5,9 +5,23 @@ import { damage } from '../support/damage.ts';
 import { createMlflowApi } from '../support/mlflow-api.ts';
 import { startMlflowServer, type MlflowServer } from '../support/mlflow-server.ts';
 import { describeWithMlflow } from '../support/mlflow-suite.ts';
-import { dayMs, hourMs, tinyNightMs } from '../support/small-traffic.ts';
+import {
+  createSmallTraffic,
+  dayMs,
+  hourMs,
+  nightAfter,
+  tinyNightMs,
+} from '../support/small-traffic.ts';
+import { openSyncBench } from '../support/sync-bench.ts';
 import { harms } from '../support/verify-harms.ts';
-import { addLateRow, aRunOf, firstDayMs, named, openSynced } from '../support/verify-place.ts';
+import {
+  addLateRow,
+  addScore,
+  aRunOf,
+  firstDayMs,
+  named,
+  openSynced,
+} from '../support/verify-place.ts';
 
 /** Declares the tests for one kind of target; `server` is null for the local store. */
 function declare(server: () => string | null): void {
@@ -139,23 +153,7 @@ describe('verify on the local store', () => {
     if (changed === undefined || deleted === undefined) throw new Error('too few rows');
     store.changeObservation(changed, { endMs: (changed.endMs ?? changed.startMs) + 1234 });
     store.deleteObservation(deleted);
-    store.putScore({
-      id: 'late-score',
-      name: 'late',
-      dataType: 'NUMERIC',
-      value: 0.5,
-      stringValue: null,
-      source: 'API',
-      comment: null,
-      environment: 'default',
-      timestampMs: changed.startMs + hourMs,
-      createdMs: changed.startMs,
-      updatedMs: changed.startMs,
-      availableAtMs: changed.startMs,
-      traceId: changed.traceId,
-      observationId: changed.id,
-      sessionId: null,
-    });
+    addScore(bench, { id: 'late-score', of: changed, timestampMs: changed.startMs + hourMs });
     const found = await bench.verify();
     const rows = named(found);
     expect(rows).toContain('missing score late-score');
@@ -202,6 +200,20 @@ describe('verify on the local store', () => {
     const off = await bench.verify({}, { env: { SYNC_REQUEST_RUNS: 'false' } });
     expect(off.mlflow.runsNotChecked).toBeGreaterThan(100);
     expect(off.mlflow.findings).toEqual([]);
+  });
+
+  test('a window that was passed over is named, and read by the repair', async () => {
+    const traffic = createSmallTraffic();
+    await using bench = await openSyncBench({ traffic, nowMs: nightAfter(3) });
+    for (const day of [0, 2]) {
+      const fromMs = traffic.startMs + day * dayMs;
+      await bench.sync({ request: { kind: 'backfill', fromMs, toMs: fromMs + dayMs } });
+    }
+    expect(named(await bench.verify())).toEqual(['unread 2026-11-06']);
+    const repaired = await bench.verify({ isRepair: true });
+    expect(repaired.repair?.windows.map((window) => window.fromMs)).toEqual([firstDayMs]);
+    expect(repaired.isClean).toBe(true);
+    expect(named(await bench.verify())).toEqual([]);
   });
 
   test('only the windows of the range are looked at', async () => {

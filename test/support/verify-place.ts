@@ -102,3 +102,28 @@ export async function aRunOf(
   if (run === undefined) throw new Error(`no run of grain ${grain}`);
   return run;
 }
+
+/** Someone rates a call, at a time of their own. */
+export function addScore(
+  bench: SyncBench,
+  score: { readonly id: string; readonly of: SampleObservation; readonly timestampMs: number },
+): void {
+  const { id, of: row, timestampMs } = score;
+  bench.server.store.putScore({
+    id,
+    name: 'rating',
+    dataType: 'NUMERIC',
+    value: 0.5,
+    stringValue: null,
+    source: 'API',
+    comment: null,
+    environment: 'default',
+    timestampMs,
+    createdMs: timestampMs,
+    updatedMs: timestampMs,
+    availableAtMs: timestampMs,
+    traceId: row.traceId,
+    observationId: row.id,
+    sessionId: null,
+  });
+}
