@@ -80,6 +80,11 @@ Exit codes: 0 done, 2 usage or settings, 3 behind, 4 some windows failed or are 
           '--to <WHEN>',
           'end, not included: a day or instant, UTC (default: the last window)',
         )
+        .option(
+          '--mode <MODE>',
+          'full: read every row again, the only mode; counts is refused with the reason',
+          'full',
+        )
         .option('--repair', 'mend what differs: read windows again, publish runs again'),
     load: async () => (await import('./verify-command.ts')).runVerifyCommand,
   });

@@ -11,8 +11,9 @@ export async function runVerifyCommand(
   around: CliSurroundings,
   flags: Readonly<Record<string, unknown>>,
 ): Promise<void> {
-  const { from, to, repair, ...settingFlags } = flags;
+  const { from, to, repair, mode, ...settingFlags } = flags;
   await withSettings(around, { name: 'verify', flags: settingFlags }, async (command) => {
+    assertMode(mode);
     const request = {
       fromMs: parseEnd('--from', from),
       toMs: parseEnd('--to', to),
@@ -30,6 +31,22 @@ export async function runVerifyCommand(
       };
     });
   });
+}
+
+/**
+ * Langfuse's metrics API counts without removing repeated rows, and counts the `t-` roots that Langfuse 4 makes of
+ * traces; it knows neither LiteLLM's double logging nor which rows are LiteLLM's. Its numbers differ where nothing is
+ * wrong, and agree where a late row stands beside a deleted one.
+ */
+function assertMode(mode: unknown): void {
+  if (mode === undefined || mode === 'full') return;
+  throw new AppError(
+    'USAGE',
+    mode === 'counts'
+      ? "--mode counts is not available: Langfuse's metrics API counts repeated rows, rows of other writers and the roots that it makes of traces itself, so its counts differ where nothing is wrong and can agree where something is."
+      : `--mode ${JSON.stringify(mode)}: there is only full.`,
+    { hint: 'Verify fewer windows with --from and --to; each is then read again row by row.' },
+  );
 }
 
 function parseEnd(flag: string, text: unknown): number | null {

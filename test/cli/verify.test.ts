@@ -83,12 +83,14 @@ describe('verify', () => {
 
   test.each([
     { args: ['--from', 'soon'], message: /--from soon: / },
+    { args: ['--mode', 'counts'], message: /--mode counts is not available: .*repeated rows/ },
+    { args: ['--mode', 'quick'], message: /--mode "quick": there is only full/ },
     { args: ['--from', '2026-11-02', '--to', '2026-11-01'], message: /is not after --from/ },
   ])('refuses $args', async ({ args, message }) => {
     await using place = await openWorkplace();
     await expectRefusal(place, {
       args: ['verify', ...args],
-      expected: { exitCode: 2, code: 'USAGE', message, next: /--help/ },
+      expected: { exitCode: 2, code: 'USAGE', message, next: /--help|--from and --to/ },
     });
   });
 });

@@ -1,4 +1,5 @@
 /** `verify` names exactly what was damaged, `--repair` mends it, and a second `verify` is clean. */
+import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkRuns, checkTrends, expectRuns } from '../support/check-runs.ts';
 import { damage } from '../support/damage.ts';
@@ -200,6 +201,46 @@ describe('verify on the local store', () => {
     const off = await bench.verify({}, { env: { SYNC_REQUEST_RUNS: 'false' } });
     expect(off.mlflow.runsNotChecked).toBeGreaterThan(100);
     expect(off.mlflow.findings).toEqual([]);
+  });
+
+  test('a window whose numbers disagree with its rows is not published, and others are', async () => {
+    await using place = await openSynced(null, 'audit');
+    const { bench } = place;
+    const where = { ...place, experimentName: 'audit' };
+    const manifest = await damage(where, async (mlflow) => {
+      const run = await mlflow.run('window 2026-11-06');
+      return mlflow.target.getArtifact({ run, path: 'manifest.json' });
+    });
+    const { audit, metrics } = JSON.parse(new TextDecoder().decode(manifest ?? undefined)) as {
+      audit: { figures: { metric: string; run: number }[] };
+      metrics: Record<string, number>;
+    };
+    const told = audit.figures.find((figure) => figure.metric === 'requests');
+    expect(told).toEqual({
+      metric: 'requests',
+      run: metrics['requests'],
+      sum_of_models: metrics['requests'],
+      recomputed: metrics['requests'],
+    });
+
+    // Two requests become one that ends twice, as a fault in grouping would make of them.
+    const state = new Database(bench.stateFile);
+    state
+      .prepare(
+        `UPDATE facts SET request_id = 'twice' WHERE rowid IN (
+           SELECT rowid FROM facts WHERE window_from_ms = ? AND is_final_attempt = 1 AND not_counted IS NULL LIMIT 2)`,
+      )
+      .run(firstDayMs);
+    state.close();
+    const before = await damage(where, (mlflow) => mlflow.runs());
+    const summary = await bench.sync({
+      request: { kind: 'backfill', fromMs: firstDayMs, toMs: firstDayMs + 2 * dayMs },
+    });
+    expect(summary.failed.map(({ window, error }) => [window.fromMs, error.code])).toEqual([
+      [firstDayMs, 'INTERNAL'],
+    ]);
+    expect(summary.failed[0]?.error.message).toMatch(/was not published: requests is /);
+    expect(await damage(where, (mlflow) => mlflow.runs())).toEqual(before);
   });
 
   test('a window that was passed over is named, and read by the repair', async () => {
