@@ -47,7 +47,8 @@ export async function startSeaweed(): Promise<SeaweedServer> {
   writeFileSync(config, JSON.stringify({ identities }));
   const port = await findFreePort();
   const log = openSync(logFile, 'a');
-  const child = spawn(join(folder, 'bin', 'weed'), await toArguments({ cwd, config, port }), {
+  const ports = await choosePorts();
+  const child = spawn(join(folder, 'bin', 'weed'), toArguments({ cwd, config, port, ports }), {
     cwd,
     stdio: ['ignore', log, log],
   });
@@ -65,11 +66,14 @@ export async function startSeaweed(): Promise<SeaweedServer> {
   });
   const stop = async (): Promise<void> => {
     client.destroy();
-    child.kill('SIGTERM');
-    const giveUpAt = Date.now() + 5000;
-    while (!hasEnded(child) && Date.now() < giveUpAt) await sleep(50);
+    // It waits long for its own parts when it is asked to end, and nothing of it is needed any more.
     child.kill('SIGKILL');
+    while (!hasEnded(child)) await sleep(20);
     process.removeListener('exit', killAtExit);
+    // These are where no flag reaches, and would stay.
+    for (const { part, number } of ports) {
+      await rm(join(tmpdir(), `seaweedfs-${part}-${number}.sock`), { force: true });
+    }
     await rm(cwd, { recursive: true, force: true });
   };
   try {
@@ -82,16 +86,38 @@ export async function startSeaweed(): Promise<SeaweedServer> {
   }
 }
 
-async function toArguments(place: {
+interface PartPort {
+  /** `filer` or, for its gRPC twin, `filer-grpc`. */
+  readonly part: string;
+  readonly number: number;
+}
+
+/** Every part of the server and its twin needs a port, also those that are not used here. */
+async function choosePorts(): Promise<PartPort[]> {
+  const ports: PartPort[] = [];
+  for (const part of [
+    'master',
+    'volume',
+    'filer',
+    'master-grpc',
+    'volume-grpc',
+    'filer-grpc',
+    's3-grpc',
+  ])
+    ports.push({ part, number: await findFreePort() });
+  return ports;
+}
+
+function toArguments(place: {
   readonly cwd: string;
   readonly config: string;
   readonly port: number;
-}): Promise<string[]> {
-  // Every part and its gRPC twin needs a port, also those that are not used here.
-  const flags = ['master.port', 'master.port.grpc', 'volume.port', 'volume.port.grpc'];
-  const more = ['filer.port', 'filer.port.grpc', 's3.port.grpc'];
-  const ports: string[] = [];
-  for (const flag of [...flags, ...more]) ports.push(`-${flag}=${await findFreePort()}`);
+  readonly ports: readonly PartPort[];
+}): string[] {
+  const ports = place.ports.map(({ part, number }) => {
+    const [name, twin] = part.split('-');
+    return `-${name}.port${twin === undefined ? '' : `.${twin}`}=${number}`;
+  });
   return [
     '-logtostderr=true',
     'server',
