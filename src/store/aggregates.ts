@@ -129,3 +129,20 @@ export function windowsOfScores(
     .pluck()
     .all(place) as number[];
 }
+
+/** Windows that share a trace with this one where a score is about one attempt: its coming and going moves the score. */
+export function windowsOfSharedScores(
+  state: State,
+  place: { readonly source: string; readonly windowFromMs: number },
+): number[] {
+  return state.db
+    .prepare(
+      `SELECT DISTINCT f.window_from_ms
+       FROM facts w
+       JOIN scores s ON s.source = w.source AND s.trace_id = w.trace_id AND s.observation_id IS NOT NULL
+       JOIN facts f ON f.source = w.source AND f.trace_id = w.trace_id
+       WHERE w.source = @source AND w.window_from_ms = @windowFromMs`,
+    )
+    .pluck()
+    .all(place) as number[];
+}

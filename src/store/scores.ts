@@ -55,11 +55,16 @@ export function removeOtherScores(
   })();
 }
 
-/** Hash over all scores that belong to facts of the window; changes when a score is added, edited or deleted. */
+/**
+ * Hash over all scores that belong to facts of the window; changes when a score is added, edited or deleted, and
+ * when the attempt that it is about comes, goes or moves: until then it counts for the whole trace.
+ */
 export function scoresHash(state: State, source: string, windowFromMs: number): string {
   const rows = state.db
     .prepare(
-      `SELECT s.id, s.name, s.data_type, s.value, s.string_value, s.trace_id, s.observation_id, s.session_id
+      `SELECT s.id, s.name, s.data_type, s.value, s.string_value, s.trace_id, s.observation_id, s.session_id,
+         (SELECT g.window_from_ms = @from FROM counted_facts g
+          WHERE g.source = s.source AND g.trace_id = s.trace_id AND g.id = s.observation_id) AS is_here
        FROM scores s WHERE s.source = @source AND (
          s.trace_id IN (SELECT trace_id FROM facts WHERE source = @source AND window_from_ms = @from)
          OR s.session_id IN (SELECT session_id FROM facts WHERE source = @source AND window_from_ms = @from)

@@ -7,7 +7,7 @@ import type { Clock } from '../shared/clock.ts';
 import { isSyntheticRoot, type Observation, type Score } from '../shared/observation.ts';
 import type { ReportProgress } from '../shared/progress.ts';
 import type { Interval } from '../shared/time.ts';
-import { windowsOfScores } from '../store/aggregates.ts';
+import { windowsOfScores, windowsOfSharedScores } from '../store/aggregates.ts';
 import { openContents, type Contents } from '../store/contents.ts';
 import { foldWindow } from '../store/fold-window.ts';
 import { computeInputHash } from '../store/input-hash.ts';
@@ -217,7 +217,10 @@ function fold(reading: Reading, scores: readonly Score[]): ReadResult {
     .transaction(() => {
       parts.assertHeld();
       const scoreWindows = storeScores(reading, scores);
+      const shared = { source: projectId, windowFromMs: interval.fromMs };
+      for (const fromMs of windowsOfSharedScores(state, shared)) scoreWindows.add(fromMs);
       const result = foldWindow(state, { source: projectId, window: interval });
+      for (const fromMs of windowsOfSharedScores(state, shared)) scoreWindows.add(fromMs);
       replaceQuarantine(
         state,
         { source: projectId, windowFromMs: interval.fromMs, nowMs: clock.now() },
