@@ -1,4 +1,5 @@
 /** Opens the experiment, and notices when MLflow no longer has the one that was written to before. */
+import { AppError } from '../shared/errors.ts';
 import type { State } from '../store/open-state.ts';
 import { bindTarget, forgetPublished, storedExperimentId } from '../store/targets.ts';
 import type { Experiment, Target } from './ports.ts';
@@ -21,16 +22,38 @@ export async function openExperiment(place: {
   readonly name: string;
 }): Promise<OpenedExperiment> {
   const { state, target, name } = place;
-  const uri = target.description.uri;
+  const named = { uri: target.description.uri, experimentName: name };
+  const known = storedExperimentId(state, named);
   const found = await target.findExperiment(name);
-  const experiment = found ?? (await target.ensureExperiment(name));
-  const known = storedExperimentId(state, { uri, experimentName: name });
-  const isStartedOver = known !== null && (found === null || known !== experiment.experimentId);
-  const targetId = bindTarget(state, {
-    uri,
-    experimentName: name,
-    experimentId: experiment.experimentId,
-  });
-  if (isStartedOver) forgetPublished(state, targetId);
+  const isStartedOver = known !== null && (found === null || known !== found.experimentId);
+  // Marked before the new one is made, which may be given the id of the old one: a crash in between is noticed.
+  if (isStartedOver) bindTarget(state, { ...named, experimentId: unknownId });
+  const experiment = found ?? (await createExperiment(place, known));
+  if (isStartedOver)
+    forgetPublished(state, bindTarget(state, { ...named, experimentId: unknownId }));
+  const targetId = bindTarget(state, { ...named, experimentId: experiment.experimentId });
   return { experiment, targetId, isStartedOver };
+}
+
+/** No experiment has it. */
+const unknownId = '';
+
+/** One that was only deleted may be restored: then nothing is to be forgotten. */
+async function createExperiment(
+  place: { readonly state: State; readonly target: Target; readonly name: string },
+  known: string | null,
+): Promise<Experiment> {
+  const { state, target, name } = place;
+  try {
+    return await target.ensureExperiment(name);
+  } catch (error) {
+    const isDeleted = error instanceof AppError && error.code === 'MLFLOW_EXPERIMENT_DELETED';
+    if (isDeleted && known !== null)
+      bindTarget(state, {
+        uri: target.description.uri,
+        experimentName: name,
+        experimentId: known,
+      });
+    throw error;
+  }
 }

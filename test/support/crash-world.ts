@@ -96,6 +96,8 @@ export async function runWorker(
     readonly settings: WorldSettings;
     readonly request?: SyncRequest;
     readonly trouble?: Trouble | null;
+    /** Somebody else, who does something in MLflow at that moment. */
+    readonly onPoint?: (point: string, mlflow: MemoryStore) => void;
   },
 ): Promise<RunOutcome> {
   if (world.state !== null) writeFileSync(run.file, world.state);
@@ -112,6 +114,7 @@ export async function runWorker(
   const reach = (point: string): void => {
     if (left !== null) throw new Death();
     points.push(point);
+    run.onPoint?.(point, store);
     if (trouble === null) return;
     if (trouble.kind === 'crash' && points.length === trouble.point) {
       left = copy();
