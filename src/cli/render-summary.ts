@@ -28,6 +28,11 @@ export function renderSummary(summary: SyncSummary, hide: (text: string) => stri
       summary.watermarkMs < summary.settledEndMs ? ` of ${toIso(summary.settledEndMs)}` : ''
     }, in ${toDuration(summary.elapsedMs)}`,
   ];
+  if (summary.isStartedOver) {
+    lines.push(
+      `Anew      MLflow no longer had experiment ${summary.experimentName}: all windows were published to a new one`,
+    );
+  }
   for (const window of summary.suspiciouslyEmpty) {
     lines.push(
       `Empty     ${toWindowLabel(window)} has no row between busy windows; the next sync reads it again`,
@@ -120,7 +125,11 @@ export function toSummaryJson(
   return {
     command: summary.command,
     project: { id: summary.projectId, name: summary.projectName },
-    experiment: { id: summary.experimentId, name: summary.experimentName },
+    experiment: {
+      id: summary.experimentId,
+      name: summary.experimentName,
+      started_over: summary.isStartedOver,
+    },
     windows: {
       planned: summary.windowsPlanned,
       read: summary.windowsRead,

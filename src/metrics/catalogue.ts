@@ -233,8 +233,8 @@ const work: readonly Metric[] = [
   }),
   scalar('requests_with_tool_calls', {
     unit: 'count',
-    sql: 'SUM(is_final_attempt) FILTER (WHERE tool_calls > 0)',
-    meaning: 'Requests whose answer asked for at least one tool.',
+    sql: 'SUM(is_final_attempt * (tool_calls > 0))',
+    meaning: 'Requests whose answer asked for at least one tool. Absent where no text was read.',
     grains: notTrend,
   }),
   scalar('active_users', {
@@ -311,13 +311,13 @@ const quality: readonly Metric[] = [
   }),
   scalar('requests_with_session', {
     unit: 'count',
-    sql: 'SUM(is_final_attempt) FILTER (WHERE session_id IS NOT NULL)',
+    sql: 'SUM(is_final_attempt * (session_id IS NOT NULL))',
     meaning: 'Requests whose session is known.',
     grains: ['window', 'model'],
   }),
   scalar('session_coverage', {
     unit: 'ratio',
-    sql: 'COALESCE(SUM(is_final_attempt) FILTER (WHERE session_id IS NOT NULL), 0) * 1.0 / NULLIF(SUM(is_final_attempt), 0)',
+    sql: 'SUM(is_final_attempt * (session_id IS NOT NULL)) * 1.0 / NULLIF(SUM(is_final_attempt), 0)',
     meaning: 'Share of requests whose session is known.',
     grains: ['window', 'model', 'trend'],
   }),

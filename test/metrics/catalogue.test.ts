@@ -216,6 +216,13 @@ describe('the metric catalogue', () => {
     expect(metrics?.get('timing_rejected_requests')).toBe(1);
   });
 
+  it('publishes a zero that is known: no session and no tool call is 0, not absent', () => {
+    const metrics = aggregate([aGeneration({ ...own(1), toolCalls: 0, sessionId: null })]).get('');
+    expect(metrics?.get('requests_with_session')).toBe(0);
+    expect(metrics?.get('requests_with_tool_calls')).toBe(0);
+    expect(metrics?.get('tool_calls')).toBe(0);
+  });
+
   it('does not let an unbilled failure make an unpriced model look free', () => {
     const unpriced = { model: 'local', costUsd: null, costSource: 'unknown' } as const;
     const failure = aFailure({ ...own(2), model: 'local' });

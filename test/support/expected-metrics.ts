@@ -114,9 +114,8 @@ export function expectMetrics(
     ...spread('output_tokens_per_second', distributionOver(attempts, outputSpeedOf)),
     ...spread('gateway_overhead_ms', distributionOver(attempts, overheadOf)),
     tool_calls: sumOrNull(withToolCalls, (one) => toolCallsOf(one.row)),
-    requests_with_tool_calls: sumOrNull(
-      withToolCalls.filter((one) => (toolCallsOf(one.row) ?? 0) > 0),
-      (one) => Number(one.isFinal),
+    requests_with_tool_calls: sumOrNull(withToolCalls, (one) =>
+      Number(one.isFinal && (toolCallsOf(one.row) ?? 0) > 0),
     ),
     active_users: distinct(attempts, userOf).size,
     active_keys: distinct(attempts, keyOf).size,
@@ -150,10 +149,7 @@ export function expectMetrics(
     ...(grain === 'window'
       ? { active_models: distinct(attempts, (one) => one.canonicalModel).size }
       : {}),
-    requests_with_session: sumOrNull(
-      attempts.filter((one) => one.sessionId !== null),
-      (one) => Number(one.isFinal),
-    ),
+    requests_with_session: finalsWithSession,
     session_coverage: ratio(finalsWithSession, totals.requests),
   };
 }
