@@ -90,7 +90,7 @@ function howToLook(command: CommandRun): string {
       ? [
           'Look at it in MLflow (pip install mlflow, any version from 3.7 on, in this folder):',
           '',
-          `  mlflow ui${trackingUri.path === 'mlflow.db' ? '' : ` --backend-store-uri sqlite:///${trackingUri.path}`}        then http://127.0.0.1:5000, experiment ${experimentName}`,
+          `  mlflow ui${trackingUri.path === 'mlflow.db' ? '' : ` --backend-store-uri sqlite:///${trackingUri.path}`}        then http://127.0.0.1:5000, experiment ${experimentName}, "Model training" at the top left`,
         ]
       : ['Look at it in your MLflow.'];
   return [

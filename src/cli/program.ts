@@ -4,7 +4,7 @@ import type { CommandName } from '../config/command-names.ts';
 import { addSettingOptions } from '../config/setting-options.ts';
 import { maskUsage } from './report-failure.ts';
 import type { CliSurroundings } from './surroundings.ts';
-import { readVersion } from './version.ts';
+import { readVersion } from '../shared/version.ts';
 
 type Flags = Readonly<Record<string, unknown>>;
 type Verb = (around: CliSurroundings, flags: Flags) => Promise<void>;

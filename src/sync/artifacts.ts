@@ -11,6 +11,7 @@ import type { WindowCounters } from '../metrics/window-counters.ts';
 import type { ArtifactSpec } from '../runs/run-spec.ts';
 import { hashOf } from '../shared/hash.ts';
 import { toIso } from '../shared/time.ts';
+import { readVersion } from '../shared/version.ts';
 import { listFacts, rowHashes, type SqlParameters } from '../store/aggregates.ts';
 import { openContents, type Contents } from '../store/contents.ts';
 import type { Fact } from '../store/fact.ts';
@@ -191,6 +192,7 @@ function manifest(
     render: () =>
       renderManifest({
         ...told,
+        worker_version: readVersion(),
         artifacts: artifacts.map((artifact) => {
           const bytes = artifact.render();
           return {
