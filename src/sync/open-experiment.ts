@@ -20,15 +20,19 @@ export async function openExperiment(place: {
   readonly state: State;
   readonly target: Target;
   readonly name: string;
+  /** Throws when another worker has taken over. */
+  readonly assertHeld: () => void;
 }): Promise<OpenedExperiment> {
   const { state, target, name } = place;
   const named = { uri: target.description.uri, experimentName: name };
   const known = storedExperimentId(state, named);
   const found = await target.findExperiment(name);
+  place.assertHeld();
   const isStartedOver = known !== null && (found === null || known !== found.experimentId);
   // Marked before the new one is made, which may be given the id of the old one: a crash in between is noticed.
   if (isStartedOver) bindTarget(state, { ...named, experimentId: unknownId });
   const experiment = found ?? (await createExperiment(place, known));
+  place.assertHeld();
   if (isStartedOver)
     forgetPublished(state, bindTarget(state, { ...named, experimentId: unknownId }));
   const targetId = bindTarget(state, { ...named, experimentId: experiment.experimentId });

@@ -104,6 +104,7 @@ export async function runSync(parts: SyncParts, request: SyncRequest): Promise<S
     experimentName: settings.experimentName,
     source: description.projectId,
   });
+  lease.assertHeld();
 
   const bound = bindSource(state, {
     source: description.projectId,
@@ -125,6 +126,7 @@ export async function runSync(parts: SyncParts, request: SyncRequest): Promise<S
     state,
     target,
     name: settings.experimentName,
+    assertHeld: () => lease.assertHeld(),
   });
   let madeAgain = 0;
   const report: ReportProgress = (event) => {

@@ -30,7 +30,7 @@ describe('an experiment', () => {
         project: toProject(story().traffic, 0),
         nowMs: nightMs(0),
         settings: story().settings,
-        onPoint: (point, mlflow) => {
+        onPoint: (point, { store: mlflow }) => {
           if (point === 'mlflow create_experiment before') mlflow.createExperiment(crashExperiment);
         },
       },

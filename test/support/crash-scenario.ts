@@ -48,11 +48,11 @@ export const troublePlans: fc.Arbitrary<TroublePlan> = fc.record({
 });
 
 /** Everything that was ever read, read and looked at again. */
-export const wholeBackfill: SyncRequest = {
+export const wholeBackfill = {
   kind: 'backfill',
   fromMs: firstDayMs,
   toMs: firstDayMs + (lastNight + 2) * dayMs,
-};
+} as const satisfies SyncRequest;
 
 export interface Story {
   readonly file: string;

@@ -6,7 +6,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { AppError } from '../../src/shared/errors.ts';
 import type { ProgressEvent } from '../../src/shared/progress.ts';
 import { dayMs, hourMs, toInstant } from '../../src/shared/time.ts';
-import { openState } from '../../src/store/open-state.ts';
+import { openState, type State } from '../../src/store/open-state.ts';
 import { runSync, type SyncRequest, type SyncSummary } from '../../src/sync/run-sync.ts';
 import type { SyncSettings } from '../../src/sync/sync-settings.ts';
 import { watchCommits } from './crash-commits.ts';
@@ -84,6 +84,15 @@ function isBetweenCalls(point: string): boolean {
   return !/params|metrics|tags before/.test(point);
 }
 
+/** What a test can reach while a worker runs. */
+export interface Surroundings {
+  readonly store: MemoryStore;
+  readonly state: State;
+  /** Calls so far that change MLflow. */
+  readonly writes: () => number;
+  readonly skipMs: (ms: number) => void;
+}
+
 class Death extends Error {}
 
 export async function runWorker(
@@ -96,8 +105,9 @@ export async function runWorker(
     readonly settings: WorldSettings;
     readonly request?: SyncRequest;
     readonly trouble?: Trouble | null;
-    /** Somebody else, who does something in MLflow at that moment. */
-    readonly onPoint?: (point: string, mlflow: MemoryStore) => void;
+    /** Whatever else happens at that moment, in MLflow, in the state file or to the clock. */
+    readonly onPoint?: (point: string, surroundings: Surroundings) => void;
+    readonly onEvent?: (event: ProgressEvent, surroundings: Surroundings) => void;
   },
 ): Promise<RunOutcome> {
   if (world.state !== null) writeFileSync(run.file, world.state);
@@ -114,7 +124,7 @@ export async function runWorker(
   const reach = (point: string): void => {
     if (left !== null) throw new Death();
     points.push(point);
-    run.onPoint?.(point, store);
+    run.onPoint?.(point, surroundings);
     if (trouble === null) return;
     if (trouble.kind === 'crash' && points.length === trouble.point) {
       left = copy();
@@ -139,6 +149,15 @@ export async function runWorker(
     onEffect: ({ kind, when }) => reach(`mlflow ${kind} ${when}`),
   });
   const state = watchCommits(opened, () => reach('state commit'));
+  let skippedMs = 0;
+  const surroundings: Surroundings = {
+    store,
+    state: opened,
+    writes: () => mlflow.target.traffic.writes,
+    skipMs: (ms) => {
+      skippedMs += ms;
+    },
+  };
   let summary: SyncSummary | null = null;
   let error: AppError | null = null;
   try {
@@ -153,8 +172,11 @@ export async function runWorker(
         }),
         target: mlflow.target,
         settings: toSettings(run.settings),
-        clock: { now: () => toInstant(run.nowMs), sleep: () => Promise.resolve() },
-        report: (event) => events.push(event),
+        clock: { now: () => toInstant(run.nowMs + skippedMs), sleep: () => Promise.resolve() },
+        report: (event) => {
+          events.push(event);
+          run.onEvent?.(event, surroundings);
+        },
         signal: new AbortController().signal,
         holder: `worker at ${run.nowMs}`,
       },

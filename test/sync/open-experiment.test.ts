@@ -13,7 +13,7 @@ async function open(state: State, file: string): Promise<OpenedExperiment> {
     timeoutMs: 5000,
     clock: systemClock,
   });
-  return openExperiment({ state, target, name: 'e' });
+  return openExperiment({ state, target, name: 'e', assertHeld: () => {} });
 }
 
 describe('opening the experiment', () => {
