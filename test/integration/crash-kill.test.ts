@@ -1,0 +1,183 @@
+/**
+ * Kill the process at any moment, run it again, and MLflow is equal to an uninterrupted run: no run extra, none
+ * missing, same latest metrics, params, tags, artifacts by hash. Real processes, a real MLflow, `kill -9`.
+ */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startSampleServer, type SampleServer } from '../../src/demo/sample-server.ts';
+import { createSampleTraffic } from '../../src/demo/traffic.ts';
+import { startWorkerProcess, type WorkerProcess } from '../support/crash-process.ts';
+import { createMlflowApi, type ApiRun, type MlflowApi } from '../support/mlflow-api.ts';
+import { startMlflowProxy, type MlflowProxy } from '../support/mlflow-proxy.ts';
+import { startMlflowServer, type MlflowServer } from '../support/mlflow-server.ts';
+import { describeWithMlflow } from '../support/mlflow-suite.ts';
+import { toComparableRuns } from '../support/same-runs.ts';
+import { openTempFolder } from '../support/temp-folder.ts';
+
+const minuteMs = 60_000;
+const dayMs = 24 * 60 * minuteMs;
+const kills = 30;
+
+/** Numbers in [0, 1) that are the same on every run (mulberry32). */
+function createRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Today's last settled window ends at noon or so: none settles while the test runs, whatever the time of day. */
+function toSettleMinutes(nowMs: number): number {
+  return Math.floor((((nowMs % dayMs) + dayMs / 2) % dayMs) / minuteMs);
+}
+
+describeWithMlflow('a worker that is killed', ['newest'], () => {
+  const folder = openTempFolder();
+  const settleMinutes = toSettleMinutes(Date.now());
+  const endMs = Math.floor((Date.now() - settleMinutes * minuteMs) / dayMs) * dayMs;
+  const startMs = endMs - 2 * dayMs;
+  let mlflow: MlflowServer;
+  let proxy: MlflowProxy;
+  let langfuse: SampleServer;
+  let api: MlflowApi;
+
+  beforeAll(async () => {
+    mlflow = await startMlflowServer({ version: 'newest' });
+    proxy = await startMlflowProxy(mlflow.url);
+    api = createMlflowApi(mlflow.url);
+    langfuse = await startSampleServer({
+      traffic: createSampleTraffic({ seed: 26, startMs, days: 2, requestsPerDay: 110 }),
+    });
+  });
+
+  afterAll(async () => {
+    await langfuse?.close();
+    await proxy?.[Symbol.asyncDispose]();
+    await mlflow?.stop();
+    folder[Symbol.dispose]();
+  });
+
+  const stateOf = (name: string): string => join(folder.path, `${name}.db`);
+
+  function start(name: string): WorkerProcess {
+    const env = {
+      LANGFUSE_BASE_URL: langfuse.url,
+      LANGFUSE_PUBLIC_KEY: langfuse.keys.publicKey,
+      LANGFUSE_SECRET_KEY: langfuse.keys.secretKey,
+      MLFLOW_TRACKING_URI: proxy.url,
+      MLFLOW_EXPERIMENT_NAME: name,
+      SYNC_STATE_FILE: stateOf(name),
+      SYNC_START: new Date(startMs).toISOString(),
+      SYNC_SETTLE: `${settleMinutes}m`,
+      SYNC_LOOKBACK: '2d',
+    };
+    return startWorkerProcess(['sync'], { cwd: folder.path, env });
+  }
+
+  /** The dead worker's lease runs out: two minutes pass. */
+  function letLeaseRunOut(name: string): void {
+    const db = new Database(stateOf(name));
+    try {
+      const isThere = db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'lease'").get();
+      if (isThere !== undefined) db.exec('UPDATE lease SET expires_ms = 0');
+    } finally {
+      db.close();
+    }
+  }
+
+  async function runToEnd(name: string): Promise<void> {
+    const { code, stderr } = await start(name).ended;
+    expect(code, stderr).toBe(0);
+  }
+
+  async function read(name: string): Promise<Record<string, unknown>[]> {
+    const runs = await api.searchRuns(await api.findExperimentId(name));
+    const hashes = new Map<string, Record<string, string>>();
+    for (const run of runs) {
+      hashes.set(run.tags['langfuse_mlflow.key'] ?? '', await hashArtifacts(run));
+    }
+    // How often a session was published in between depends on where the worker died.
+    return toComparableRuns(runs, { isSameServer: true }).map((run) => ({
+      ...run,
+      tags: Object.fromEntries(
+        Object.entries(run.tags).filter(([name_]) => name_ !== 'langfuse_mlflow.revision'),
+      ),
+      artifacts: hashes.get(run.key),
+    }));
+  }
+
+  async function hashArtifacts(run: ApiRun): Promise<Record<string, string>> {
+    const hashes: Record<string, string> = {};
+    for (const path of await api.listArtifacts(run.runId)) {
+      const bytes = await api.downloadArtifact(run.runId, path);
+      hashes[path] = createHash('sha256').update(bytes).digest('hex');
+    }
+    return hashes;
+  }
+
+  test(
+    `${kills} times leaves what an uninterrupted one leaves`,
+    async () => {
+      const random = createRandom(42);
+      const between = (least: number, most: number): number =>
+        least + Math.floor(random() * (most - least + 1));
+      await runToEnd('clean');
+      const expected = await read('clean');
+      expect(expected.length).toBeGreaterThan(20);
+
+      let killed = 0;
+      let round = 1;
+      while (killed < kills) {
+        const name = `killed ${round}`;
+        const isKilled = await runAndKill(name, between);
+        if (isKilled) {
+          killed += 1;
+          letLeaseRunOut(name);
+          continue;
+        }
+        // It came to its end before its turn to die: look at what it left, and begin anew.
+        expect(await read(name), `round ${round}`).toEqual(expected);
+        round += 1;
+      }
+      await runToEnd(`killed ${round}`);
+      expect(await read(`killed ${round}`), `round ${round}`).toEqual(expected);
+    },
+    4 * minuteMs,
+  );
+
+  /** Kills at a moment of the run's own life: so many requests in, or so many milliseconds. False when it ended first. */
+  async function runAndKill(
+    name: string,
+    between: (least: number, most: number) => number,
+  ): Promise<boolean> {
+    const worker = start(name);
+    const by = (['mlflow', 'mlflow', 'langfuse', 'time'] as const)[between(0, 3)] ?? 'time';
+    const count = between(1, by === 'langfuse' ? 4 : 40);
+    const delayMs = between(0, 25);
+    const strike = (): void => void setTimeout(() => worker.kill(), delayMs);
+
+    let seen = 0;
+    proxy.onRequest = () => {
+      seen += 1;
+      if (by === 'mlflow' && seen === count) strike();
+      return 'pass';
+    };
+    langfuse.clearRequests();
+    const watch = setInterval(() => {
+      if (by === 'langfuse' && langfuse.requests.length >= count) strike();
+    }, 5);
+    const timer = by === 'time' ? setTimeout(strike, between(300, 4000)) : undefined;
+    const { code, signal, stderr } = await worker.ended;
+    clearInterval(watch);
+    clearTimeout(timer);
+    proxy.onRequest = () => 'pass';
+    if (signal === 'SIGKILL') return true;
+    expect(code, stderr).toBe(0);
+    return false;
+  }
+});
