@@ -1,5 +1,5 @@
 /** Opens the worker's state file. The only place that opens it, sets its pragmas and translates SQLite's errors. */
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { AppError } from '../shared/errors.ts';
@@ -23,20 +23,20 @@ export interface State extends Disposable {
  */
 export function openState(path: string): State {
   const absolute = resolve(path);
-  const isNew = !existsSync(absolute) || statSync(absolute).size === 0;
   let db: Database.Database | undefined;
   try {
     // One level only: a whole missing path is more likely a typo or a volume that is not mounted.
     if (!existsSync(dirname(absolute))) mkdirSync(dirname(absolute));
     refuseNetworkDisk(absolute);
     db = new Database(absolute, { timeout: 5000 });
+    const isNew = isEmpty(db);
     assertOurs(db, absolute, isNew);
+    if (isNew) db.pragma(`application_id = ${applicationId}`);
     db.pragma('journal_mode = WAL');
     // FULL: a run that MLflow has made must be in the ledger even after a power cut.
     db.pragma('synchronous = FULL');
     db.pragma('foreign_keys = ON');
     db.pragma('cache_size = -65536');
-    if (isNew) db.pragma(`application_id = ${applicationId}`);
     migrate(db, readMigrations());
     const reader = new Database(absolute, { timeout: 5000, readonly: true });
     const writer = db;
@@ -78,7 +78,7 @@ export function openExistingState(path: string): ExistingState {
     const opened = new Database(absolute, { timeout: 5000, fileMustExist: true });
     db = opened;
     opened.pragma('query_only = ON');
-    assertOurs(opened, absolute, statSync(absolute).size === 0);
+    assertOurs(opened, absolute, isEmpty(opened));
     return {
       db: opened,
       reader: opened,
@@ -92,9 +92,15 @@ export function openExistingState(path: string): ExistingState {
   }
 }
 
+/** A file that nobody has put a table in: new, or left by a worker that died while it made it. */
+function isEmpty(db: Database.Database): boolean {
+  const tables = db.prepare('SELECT COUNT(*) FROM sqlite_schema').pluck().get();
+  return tables === 0;
+}
+
 function assertOurs(db: Database.Database, path: string, isNew: boolean): void {
   const id = db.pragma('application_id', { simple: true });
-  if (isNew || id === applicationId) return;
+  if ((isNew && id === 0) || id === applicationId) return;
   throw new AppError(
     'STATE_UNUSABLE',
     `SYNC_STATE_FILE ${path} is an SQLite file of another program, not this worker's state.`,

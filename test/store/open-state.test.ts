@@ -20,6 +20,17 @@ describe('opening the state file', () => {
     expect(applied).toEqual(readMigrations().map((migration) => migration.id));
   });
 
+  it('opens the file that a worker left which died while it made it', () => {
+    using folder = openTempFolder();
+    const path = `${folder.path}/state.db`;
+    const begun = new Database(path);
+    begun.pragma('journal_mode = WAL');
+    begun.close();
+    expect(readFileSync(path).length).toBeGreaterThan(0);
+    using state = openState(path);
+    expect(state.db.prepare('SELECT COUNT(*) FROM ledger').pluck().get()).toBe(0);
+  });
+
   it('refuses a foreign SQLite file and leaves it as it was', () => {
     using folder = openTempFolder();
     const path = `${folder.path}/other.db`;
