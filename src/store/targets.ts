@@ -58,6 +58,18 @@ export function putPublication(
     .run(publication);
 }
 
+/** Takes note that the runs of a window are about to change: until it is published again it is not finished. */
+export function removePublication(
+  state: State,
+  publication: { readonly targetId: number; readonly source: string; readonly fromMs: number },
+): void {
+  state.db
+    .prepare(
+      'DELETE FROM publications WHERE target_id = @targetId AND source = @source AND from_ms = @fromMs',
+    )
+    .run(publication);
+}
+
 export interface TargetRow {
   readonly target_id: number;
   readonly uri: string;

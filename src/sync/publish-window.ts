@@ -6,7 +6,7 @@ import type { ReportProgress, RunCounts } from '../shared/progress.ts';
 import { openLedger } from '../store/ledger.ts';
 import type { State } from '../store/open-state.ts';
 import { clearSessionChanges, listSessionChanges } from '../store/session-changes.ts';
-import { publishedHashes, putPublication } from '../store/targets.ts';
+import { publishedHashes, putPublication, removePublication } from '../store/targets.ts';
 import { toInterval, type WindowRow } from '../store/windows.ts';
 import {
   describeRequests,
@@ -122,7 +122,15 @@ export async function publishWindow(
   };
   const publishAll = (runs: readonly RunSpec[]): Promise<void> =>
     all(runs.map((spec) => () => publishRun(publishing, spec)));
+  const publication = {
+    targetId: parts.targetId,
+    source: source.projectId,
+    fromMs: row.from_ms,
+  };
   await committedTogether(parts, async () => {
+    // A window whose content goes back to what was published must not pass for it after a crash in between.
+    parts.assertHeld();
+    removePublication(state, publication);
     for (const run of found.surplus) await target.deleteRun(run.runId);
     await publishAll([window.window]);
     await publishAll(window.models.map((model) => model.run));
@@ -148,9 +156,7 @@ export async function publishWindow(
     });
     parts.assertHeld();
     putPublication(state, {
-      targetId: parts.targetId,
-      source: source.projectId,
-      fromMs: row.from_ms,
+      ...publication,
       hash: toPublicationHash(row, parts.settings),
       publishedMs: parts.clock.now(),
     });

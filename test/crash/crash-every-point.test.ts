@@ -16,6 +16,8 @@ const row = {
   first: plain,
   visibleFrom: 0,
   change: null,
+  changesBackAt: null,
+  missingAt: null,
   deletedAt: null,
 } as const;
 
@@ -25,7 +27,7 @@ const traffic: TrafficPlan = {
     { ...row, first: { ...plain, session: 0 } },
     { ...row, minute: 1, first: { ...plain, day: 1, session: 0, isError: true, cost: null } },
     // Late, changed, moved over a window's edge, deleted: the last model of its window.
-    { ...row, trace: 1, first: { ...plain, model: 1 }, visibleFrom: 1 },
+    { ...row, trace: 1, first: { ...plain, model: 1 }, visibleFrom: 1, missingAt: 2 },
     {
       ...row,
       trace: 2,

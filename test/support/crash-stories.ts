@@ -24,6 +24,8 @@ export function oneRow(fields: Partial<RowPlan> = {}): RowPlan {
     first: version(),
     visibleFrom: 0,
     change: null,
+    changesBackAt: null,
+    missingAt: null,
     deletedAt: null,
     ...fields,
   };

@@ -33,6 +33,10 @@ export interface RowPlan {
   /** Langfuse shows it from this night on. */
   readonly visibleFrom: number;
   readonly change: { readonly night: number; readonly to: RowVersion } | null;
+  /** From this night on it is as it was at first again. */
+  readonly changesBackAt: number | null;
+  /** Langfuse does not show it on this night alone. */
+  readonly missingAt: number | null;
   readonly deletedAt: number | null;
 }
 
@@ -88,6 +92,8 @@ const row: fc.Arbitrary<RowPlan> = fc.record({
   first: rowVersion,
   visibleFrom,
   change: fc.option(fc.record({ night, to: rowVersion }), { freq: 2, nil: null }),
+  changesBackAt: maybeNight,
+  missingAt: fc.option(night, { freq: 1, nil: null }),
   deletedAt: fc.option(night, { freq: 1, nil: null }),
 });
 
@@ -123,7 +129,7 @@ export const trafficPlans: fc.Arbitrary<TrafficPlan> = fc.oneof(
 function toStillPlan(plan: TrafficPlan): TrafficPlan {
   const still = { visibleFrom: 0, change: null, deletedAt: null };
   return {
-    rows: plan.rows.map((one) => ({ ...one, ...still })),
+    rows: plan.rows.map((one) => ({ ...one, ...still, missingAt: null })),
     scores: plan.scores.map((one) => ({ ...one, ...still })),
     unreadable: plan.unreadable.map((one) => ({ ...one, goneAt: null })),
   };
@@ -134,7 +140,8 @@ export function isStill(plan: TrafficPlan): boolean {
   const changes = [...plan.rows, ...plan.scores].some(
     (one) => one.visibleFrom > 0 || one.change !== null || one.deletedAt !== null,
   );
-  return !changes && plan.unreadable.every((one) => one.goneAt === null);
+  const isMissing = plan.rows.some((one) => one.missingAt !== null);
+  return !changes && !isMissing && plan.unreadable.every((one) => one.goneAt === null);
 }
 
 /** The project as Langfuse shows it on that night. */
@@ -165,8 +172,16 @@ export function toProject(plan: TrafficPlan, atNight: number): Project {
 function toObservation(plan: RowPlan, index: number, atNight: number): Observation[] {
   if (atNight < plan.visibleFrom) return [];
   if (plan.deletedAt !== null && atNight >= plan.deletedAt) return [];
-  const isChanged = plan.change !== null && atNight >= plan.change.night;
-  const version = isChanged && plan.change !== null ? plan.change.to : plan.first;
+  if (atNight === plan.missingAt) return [];
+  const { change, changesBackAt } = plan;
+  const wasChanged = change !== null && atNight >= change.night;
+  const isBack = wasChanged && changesBackAt !== null && atNight >= changesBackAt;
+  const version = wasChanged && !isBack ? change.to : plan.first;
+  const updatedNight = isBack
+    ? Math.max(changesBackAt, change.night)
+    : wasChanged
+      ? change.night
+      : 0;
   const startMs = firstDayMs + version.day * dayMs + plan.minute * 60_000 + index;
   const model = `model-${version.model}`;
   return [
@@ -175,8 +190,7 @@ function toObservation(plan: RowPlan, index: number, atNight: number): Observati
       traceId: `trace-${plan.trace}`,
       startMs,
       endMs: startMs + 1000 + index,
-      updatedMs:
-        firstDayMs + (isChanged && plan.change !== null ? plan.change.night : 0) * dayMs + 1,
+      updatedMs: firstDayMs + updatedNight * dayMs + 1,
       model,
       sessionId: version.session === null ? null : `session-${version.session}`,
       level: version.isError ? 'ERROR' : 'DEFAULT',
