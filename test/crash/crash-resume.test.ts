@@ -2,8 +2,8 @@
  * Crash at any step, resume, and MLflow is equal to an uninterrupted run: no run extra, none missing, same latest
  * metrics, params, tags, artifacts by hash.
  */
-import { test } from 'vitest';
-import { assertCrashesLeaveNoTrace } from '../support/crash-property.ts';
+import { expect, test } from 'vitest';
+import { assertCrashesLeaveNoTrace, plansPerStory } from '../support/crash-property.ts';
 
 /** With the second file 128 stories of 8 plans: 1,024 cases. CRASH_STORIES and CRASH_SEED look further. */
 const stories = Number(process.env['CRASH_STORIES'] ?? 64);
@@ -11,6 +11,9 @@ const seeds = [Number(process.env['CRASH_SEED'] ?? 1)];
 
 test.each(seeds)(
   'crash anywhere, resume, and nothing shows it (seed %i)',
-  (seed) => assertCrashesLeaveNoTrace({ seed, stories }),
+  async (seed) => {
+    const cases = await assertCrashesLeaveNoTrace({ seed, stories });
+    expect(cases).toBe(stories * plansPerStory);
+  },
   600_000,
 );

@@ -76,7 +76,8 @@ describe('an experiment', () => {
       });
       const resumed = await runNight(story(), left.world, { night: 0, attempt: 2 });
       const where = `${undisturbed.points[point - 1]} (${point})`;
-      expect(viewRuns(resumed.world.store, still), where).toEqual(clean);
+      const runs = viewRuns(resumed.world.store, still);
+      expect({ where, runs }).toEqual({ where, runs: clean });
     }
   });
 });

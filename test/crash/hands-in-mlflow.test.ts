@@ -24,7 +24,7 @@ const traffic = {
 
 function runOf(world: World, name: string): MemoryRun {
   const found = [...world.store.runs.values()].filter((run) => run.isActive && run.name === name);
-  expect(found, name).toHaveLength(1);
+  if (found.length !== 1) throw new Error(`${found.length} runs named ${name}`);
   return found[0] as MemoryRun;
 }
 

@@ -92,7 +92,7 @@ describeWithMlflow('a worker that is killed', ['newest'], () => {
 
   async function runToEnd(name: string): Promise<void> {
     const { code, stderr } = await start(name).ended;
-    expect(code, stderr).toBe(0);
+    if (code !== 0) throw new Error(`the worker ended with ${code}: ${stderr}`);
   }
 
   async function read(name: string): Promise<Record<string, unknown>[]> {
@@ -141,11 +141,11 @@ describeWithMlflow('a worker that is killed', ['newest'], () => {
           continue;
         }
         // It came to its end before its turn to die: look at what it left, and begin anew.
-        expect(await read(name), `round ${round}`).toEqual(expected);
+        expect({ round, runs: await read(name) }).toEqual({ round, runs: expected });
         round += 1;
       }
       await runToEnd(`killed ${round}`);
-      expect(await read(`killed ${round}`), `round ${round}`).toEqual(expected);
+      expect({ round, runs: await read(`killed ${round}`) }).toEqual({ round, runs: expected });
     },
     4 * minuteMs,
   );
@@ -177,7 +177,7 @@ describeWithMlflow('a worker that is killed', ['newest'], () => {
     clearTimeout(timer);
     proxy.onRequest = () => 'pass';
     if (signal === 'SIGKILL') return true;
-    expect(code, stderr).toBe(0);
+    if (code !== 0) throw new Error(`the worker ended with ${code}: ${stderr}`);
     return false;
   }
 });

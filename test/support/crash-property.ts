@@ -20,15 +20,16 @@ import { openTempFolder } from './temp-folder.ts';
 export const plansPerStory = 8;
 
 /**
- * Tries `stories` generated projects, each undisturbed and with eight plans of trouble. Shrinking takes minutes;
+ * Tries `stories` generated projects, each undisturbed and with eight plans of trouble, and says how many plans. Shrinking takes minutes;
  * set CRASH_SHRINK=1 to have the smallest story of a failure.
  */
 export async function assertCrashesLeaveNoTrace(asked: {
   readonly seed: number;
   readonly stories: number;
-}): Promise<void> {
+}): Promise<number> {
   using folder = openTempFolder();
   const file = `${folder.path}/state.db`;
+  let cases = 0;
   await fc.assert(
     fc.asyncProperty(
       trafficPlans,
@@ -40,7 +41,10 @@ export async function assertCrashesLeaveNoTrace(asked: {
         const clean = await runCleanBackfill(story);
         const whole = await expectEqualToClean(story, nights.at(-1)?.world, clean);
         await expectNothingWritten(story, whole);
-        for (const plan of plans) await tryPlan(story, nights, plan, clean);
+        for (const plan of plans) {
+          await tryPlan(story, nights, plan, clean);
+          cases += 1;
+        }
       },
     ),
     {
@@ -49,6 +53,7 @@ export async function assertCrashesLeaveNoTrace(asked: {
       endOnFailure: process.env['CRASH_SHRINK'] === undefined,
     },
   );
+  return cases;
 }
 
 async function tryPlan(
