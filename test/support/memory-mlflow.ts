@@ -160,10 +160,10 @@ export function createMemoryMlflow(
           .toSorted((a, b) => a.step - b.step || a.timestampMs - b.timestampMs),
       ),
 
-    getArtifact: ({ run, path }) => {
+    async getArtifact({ run, path }) {
       checkArtifactPath(path);
       selectArtifactWriter(writers, run);
-      return read(() => store.runs.get(run.runId)?.artifacts.get(path) ?? null);
+      return await read(() => store.runs.get(run.runId)?.artifacts.get(path) ?? null);
     },
 
     toStoredForm,
