@@ -14,15 +14,18 @@ const viewOf = (world: World): Record<string, RunView> => viewRuns(world.store, 
 const named = (world: World, name: string): RunView | undefined =>
   Object.values(viewOf(world)).find((run) => run.name === name);
 
-/** Crashes the first night at every such point, sees the second night through, and gives what is left each time. */
-async function crashFirstNight(story: Story, at: string): Promise<World[]> {
-  const first = await runNight(story, newWorld(), { night: 0 });
+/** Crashes a night at every such point, sees the next night through, and gives what is left each time. */
+async function crashNight(story: Story, night: number, at: string): Promise<World[]> {
+  let before = newWorld();
+  for (let quiet = 0; quiet < night; quiet += 1)
+    before = (await runNight(story, before, { night: quiet })).world;
+  const undisturbed = await runNight(story, before, { night });
   const worlds: World[] = [];
-  for (const [index, name] of first.points.entries()) {
+  for (const [index, name] of undisturbed.points.entries()) {
     if (name !== at) continue;
     const trouble = { kind: 'crash', point: index + 1 } as const;
-    const left = await runNight(story, newWorld(), { night: 0, trouble });
-    worlds.push((await runNight(story, left.world, { night: 1 })).world);
+    const left = await runNight(story, before, { night, trouble });
+    worlds.push((await runNight(story, left.world, { night: night + 1 })).world);
   }
   expect(worlds).not.toEqual([]);
   return worlds;
@@ -42,18 +45,33 @@ describe('numbers', () => {
     plainSettings,
   );
 
-  test('a metric of a content that was never completed is retracted by the next one', async () => {
-    for (const world of await crashFirstNight(becomesUnknown(), 'mlflow metrics after')) {
-      expect(named(world, '2026-03-02')?.metrics).not.toHaveProperty('prompt_tokens');
-      expect(named(world, '2026-03-02 model-0')?.metrics).not.toHaveProperty('prompt_tokens');
-    }
-  });
+  const succeedsOnce = useStory(
+    {
+      ...nothing,
+      rows: [
+        oneRow({
+          first: version({ cost: 3, isError: true }),
+          change: { night: 1, to: version({ cost: 3 }) },
+          changesBackAt: 2,
+        }),
+      ],
+    },
+    plainSettings,
+  );
 
-  test('a trend point of a content that was never completed is retracted too', async () => {
-    for (const world of await crashFirstNight(becomesUnknown(), 'mlflow metrics after')) {
-      expect(named(world, 'trend model-0')?.steps).not.toHaveProperty('prompt_tokens');
-    }
-  });
+  test.each([
+    ['the first', 0, becomesUnknown],
+    ['a later', 1, succeedsOnce],
+  ] as const)(
+    'a metric of %s content that was never completed is retracted by the next one',
+    async (_, night, story) => {
+      for (const world of await crashNight(story(), night, 'mlflow metrics after')) {
+        expect(named(world, '2026-03-02')?.metrics).not.toHaveProperty('prompt_tokens');
+        expect(named(world, '2026-03-02 model-0')?.metrics).not.toHaveProperty('prompt_tokens');
+        expect(named(world, 'trend model-0')?.steps).not.toHaveProperty('prompt_tokens');
+      }
+    },
+  );
 
   const movedScore = useStory(
     {
@@ -128,7 +146,7 @@ describe('artifacts', () => {
     expect(Object.keys(named(first.world, 'row-0')?.artifacts ?? {})).toContain('response.txt');
     for (const world of [
       (await runNight(lostResponse(), first.world, { night: 1 })).world,
-      ...(await crashFirstNight(lostResponse(), 'mlflow artifact after')),
+      ...(await crashNight(lostResponse(), 0, 'mlflow artifact after')),
     ]) {
       expect(Object.keys(named(world, 'row-0')?.artifacts ?? {})).toEqual([
         'error.txt',
@@ -148,7 +166,7 @@ describe('params and tags', () => {
     const first = await runNight(otherModel(), newWorld(), { night: 0 });
     for (const world of [
       (await runNight(otherModel(), first.world, { night: 1 })).world,
-      ...(await crashFirstNight(otherModel(), 'mlflow params after')),
+      ...(await crashNight(otherModel(), 0, 'mlflow params after')),
     ]) {
       expect(named(world, 'row-0')?.params).toMatchObject({ model: 'model-1' });
     }
@@ -233,7 +251,7 @@ describe('what vanishes', () => {
   });
 
   test('a model that vanished before its trend was made gets no empty one', async () => {
-    for (const world of await crashFirstNight(vanishes(), 'mlflow create_run after')) {
+    for (const world of await crashNight(vanishes(), 0, 'mlflow create_run after')) {
       expect(named(world, 'trend model-1')).toBeUndefined();
       expect(named(world, '2026-03-02 model-1')).toBeUndefined();
     }
