@@ -64,6 +64,7 @@ export const harms: readonly {
   },
   {
     name: 'a second run of a key, and one that nobody described',
+    keepsRevision: true,
     harm: async (mlflow) => {
       const run = await aRunOf(mlflow, 'model');
       const { experimentId } = mlflow;
