@@ -76,7 +76,10 @@ describe('numbers', () => {
   const movedScore = useStory(
     {
       ...nothing,
-      rows: [oneRow({ trace: 1 }), oneRow({ trace: 1, minute: 1, first: version({ day: 1 }) })],
+      // With a session of their own, so that nothing else of the first row changes when the second one is read.
+      rows: [0, 1].map((day) =>
+        oneRow({ trace: 1, minute: day, first: version({ day, session: 0 }) }),
+      ),
       scores: [oneScore({ of: 'observation', subject: 1 })],
     },
     plainSettings,
