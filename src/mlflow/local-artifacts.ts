@@ -1,5 +1,4 @@
 /** Artifacts beside a local store, where `mlflow ui` and MLflow's Python API find them. */
-import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -75,12 +74,15 @@ function isMissing(error: unknown): boolean {
   );
 }
 
-/** Writes the file whole or not at all. */
+/**
+ * Writes the file whole or not at all. What a killed worker leaves unfinished has the name that the next attempt
+ * takes, since MLflow would show it as an artifact: only one worker writes a store at a time.
+ */
 async function writeWhole(file: string, body: Uint8Array): Promise<void> {
-  const unfinished = join(dirname(file), `.${basename(file).slice(0, 100)}.${randomUUID()}.part`);
+  const unfinished = join(dirname(file), `.${basename(file).slice(0, 200)}.part`);
   try {
     await mkdir(dirname(file), { recursive: true });
-    await writeFile(unfinished, body, { flag: 'wx' });
+    await writeFile(unfinished, body);
     await rename(unfinished, file);
   } catch (error) {
     await rm(unfinished, { force: true }).catch(() => undefined);

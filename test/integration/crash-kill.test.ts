@@ -4,10 +4,10 @@
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startSampleServer, type SampleServer } from '../../src/demo/sample-server.ts';
 import { createSampleTraffic } from '../../src/demo/traffic.ts';
+import { createRandom, letLeaseRunOut, toSettledDays } from '../support/crash-kill.ts';
 import { startWorkerProcess, type WorkerProcess } from '../support/crash-process.ts';
 import { createMlflowApi, type ApiRun, type MlflowApi } from '../support/mlflow-api.ts';
 import { startMlflowProxy, type MlflowProxy } from '../support/mlflow-proxy.ts';
@@ -16,31 +16,11 @@ import { describeWithMlflow } from '../support/mlflow-suite.ts';
 import { toComparableRuns } from '../support/same-runs.ts';
 import { openTempFolder } from '../support/temp-folder.ts';
 
-const minuteMs = 60_000;
-const dayMs = 24 * 60 * minuteMs;
 const kills = 30;
-
-/** Numbers in [0, 1) that are the same on every run (mulberry32). */
-function createRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** Today's last settled window ends at noon or so: none settles while the test runs, whatever the time of day. */
-function toSettleMinutes(nowMs: number): number {
-  return Math.floor((((nowMs % dayMs) + dayMs / 2) % dayMs) / minuteMs);
-}
 
 describeWithMlflow('a worker that is killed', ['newest'], () => {
   const folder = openTempFolder();
-  const settleMinutes = toSettleMinutes(Date.now());
-  const endMs = Math.floor((Date.now() - settleMinutes * minuteMs) / dayMs) * dayMs;
-  const startMs = endMs - 2 * dayMs;
+  const { startMs, settleMinutes } = toSettledDays(Date.now(), 2);
   let mlflow: MlflowServer;
   let proxy: MlflowProxy;
   let langfuse: SampleServer;
@@ -79,17 +59,6 @@ describeWithMlflow('a worker that is killed', ['newest'], () => {
     return startWorkerProcess(['sync'], { cwd: folder.path, env });
   }
 
-  /** The dead worker's lease runs out: two minutes pass. */
-  function letLeaseRunOut(name: string): void {
-    const db = new Database(stateOf(name));
-    try {
-      const isThere = db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'lease'").get();
-      if (isThere !== undefined) db.exec('UPDATE lease SET expires_ms = 0');
-    } finally {
-      db.close();
-    }
-  }
-
   async function runToEnd(name: string): Promise<void> {
     const { code, stderr } = await start(name).ended;
     if (code !== 0) throw new Error(`the worker ended with ${code}: ${stderr}`);
@@ -120,35 +89,31 @@ describeWithMlflow('a worker that is killed', ['newest'], () => {
     return hashes;
   }
 
-  test(
-    `${kills} times leaves what an uninterrupted one leaves`,
-    async () => {
-      const random = createRandom(42);
-      const between = (least: number, most: number): number =>
-        least + Math.floor(random() * (most - least + 1));
-      await runToEnd('clean');
-      const expected = await read('clean');
-      expect(expected.length).toBeGreaterThan(20);
+  test(`${kills} times leaves what an uninterrupted one leaves`, async () => {
+    const random = createRandom(42);
+    const between = (least: number, most: number): number =>
+      least + Math.floor(random() * (most - least + 1));
+    await runToEnd('clean');
+    const expected = await read('clean');
+    expect(expected.length).toBeGreaterThan(20);
 
-      let killed = 0;
-      let round = 1;
-      while (killed < kills) {
-        const name = `killed ${round}`;
-        const isKilled = await runAndKill(name, between);
-        if (isKilled) {
-          killed += 1;
-          letLeaseRunOut(name);
-          continue;
-        }
-        // It came to its end before its turn to die: look at what it left, and begin anew.
-        expect({ round, runs: await read(name) }).toEqual({ round, runs: expected });
-        round += 1;
+    let killed = 0;
+    let round = 1;
+    while (killed < kills) {
+      const name = `killed ${round}`;
+      const isKilled = await runAndKill(name, between);
+      if (isKilled) {
+        killed += 1;
+        letLeaseRunOut(stateOf(name));
+        continue;
       }
-      await runToEnd(`killed ${round}`);
-      expect({ round, runs: await read(`killed ${round}`) }).toEqual({ round, runs: expected });
-    },
-    4 * minuteMs,
-  );
+      // It came to its end before its turn to die: look at what it left, and begin anew.
+      expect({ round, runs: await read(name) }).toEqual({ round, runs: expected });
+      round += 1;
+    }
+    await runToEnd(`killed ${round}`);
+    expect({ round, runs: await read(`killed ${round}`) }).toEqual({ round, runs: expected });
+  }, 240_000);
 
   /** Kills at a moment of the run's own life: so many requests in, or so many milliseconds. False when it ended first. */
   async function runAndKill(

@@ -342,6 +342,18 @@ describe('the disk', () => {
     await chmod(store().folder, 0o700);
   });
 
+  test('what a killed worker left unfinished is gone when the artifact is put again', async () => {
+    const target = await store().open();
+    const { experimentId } = await target.ensureExperiment('e');
+    const run = await target.createRun(aRun(experimentId, 'a'));
+    const artifact = { run, path: 'a.txt', body: Buffer.from('hi'), contentType: 'text/plain' };
+    await target.putArtifact(artifact);
+    const folder = join(store().folder, run.artifactUri);
+    writeFileSync(join(folder, '.a.txt.part'), 'h');
+    await target.putArtifact(artifact);
+    expect(await readdir(folder)).toEqual(['a.txt']);
+  });
+
   test('an artifact is whole or absent, and leaves no other file', async () => {
     const target = await store().open();
     const { experimentId } = await target.ensureExperiment('e');
