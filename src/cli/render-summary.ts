@@ -22,6 +22,10 @@ export function renderSummary(summary: SyncSummary, hide: (text: string) => stri
     }`,
     `Runs      ${toCount(summary.runs.created)} created, ${toCount(summary.runs.updated)} updated, ${toCount(summary.runs.unchanged)} unchanged${
       summary.runs.deleted > 0 ? `, ${toCount(summary.runs.deleted)} deleted` : ''
+    }${
+      summary.runsMadeAgain > 0
+        ? ` (${toCount(summary.runsMadeAgain)} made again after someone had deleted them in MLflow)`
+        : ''
     } in experiment ${summary.experimentName}`,
     `Calls     ${toCount(summary.langfuse.requests)} to Langfuse (${summary.langfuse.retries} retries, ${summary.langfuse.rateLimited} rate limited), ${toCount(summary.mlflow.writes)} writes to MLflow`,
     `Complete  up to ${toIso(summary.watermarkMs)}${
@@ -146,7 +150,7 @@ export function toSummaryJson(
       generations: summary.generations,
       quarantined: summary.quarantined,
     },
-    runs: summary.runs,
+    runs: { ...summary.runs, made_again: summary.runsMadeAgain },
     totals: {
       ...Object.fromEntries(summary.totals.all),
       models: Object.fromEntries(

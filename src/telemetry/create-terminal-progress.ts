@@ -64,7 +64,14 @@ export function createTerminalProgress({
 
 /** The rest is told by the bar. */
 function hasLine(event: ProgressEvent): boolean {
-  return ['run_started', 'windows_planned', 'window_failed', 'run_finished'].includes(event.kind);
+  const told = [
+    'run_started',
+    'windows_planned',
+    'run_made_again',
+    'window_failed',
+    'run_finished',
+  ];
+  return told.includes(event.kind);
 }
 
 function follow(event: ProgressEvent, state: BarState): void {
