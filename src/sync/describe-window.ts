@@ -15,7 +15,6 @@ import {
   listFacts,
   queryRows,
   sessionSpan,
-  sessionsOfWindow,
   type SqlParameters,
 } from '../store/aggregates.ts';
 import { toResolvedGeneration } from '../store/fact.ts';
@@ -199,11 +198,6 @@ export function describeSessions(
       }),
     ];
   });
-}
-
-/** Sessions that a window's publication must look at. */
-export function sessionsToDescribe(state: State, source: string, windowFromMs: number): string[] {
-  return sessionsOfWindow(state, source, windowFromMs);
 }
 
 /** One run per attempt of the window. */

@@ -1,4 +1,5 @@
 /** Publishes all runs of one window: its own, its models', the trend points, and the sessions that it touched. */
+import { sessionsOfWindow } from '../store/aggregates.ts';
 import pLimit from 'p-limit';
 import type { Clock } from '../shared/clock.ts';
 import type { RunSpec } from '../runs/run-spec.ts';
@@ -12,7 +13,6 @@ import {
   describeRequests,
   describeSessions,
   describeWindow,
-  sessionsToDescribe,
   type DescribedSource,
 } from './describe-window.ts';
 import { refuseEmptiedWindow } from './emptied-window.ts';
@@ -60,7 +60,7 @@ export async function publishWindow(
   const window = describeWindow(state, source, row);
   const changedSessions = listSessionChanges(state, source.projectId);
   const sessionIds = [
-    ...new Set([...sessionsToDescribe(state, source.projectId, row.from_ms), ...changedSessions]),
+    ...new Set([...sessionsOfWindow(state, source.projectId, row.from_ms), ...changedSessions]),
   ].sort();
   const sessions = describeSessions(state, {
     source,

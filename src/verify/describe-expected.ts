@@ -1,4 +1,5 @@
 /** Describes anew every run that MLflow should hold for the checked windows, and finds its ledger entry. */
+import { sessionsOfWindow } from '../store/aggregates.ts';
 import type { RunSpec } from '../runs/run-spec.ts';
 import type { TrendPointSpec } from '../runs/trend.ts';
 import type { Ledger } from '../store/ledger.ts';
@@ -8,7 +9,6 @@ import {
   describeRequests,
   describeSessions,
   describeWindow,
-  sessionsToDescribe,
   type DescribedSource,
 } from '../sync/describe-window.ts';
 import type { ExpectedRun } from './compare-run.ts';
@@ -51,7 +51,7 @@ export function* describeExpected(
       for (const spec of describeRequests(state, source, toInterval(row)))
         yield toExpected(place, spec);
     }
-    for (const id of sessionsToDescribe(state, source.projectId, row.from_ms)) sessions.add(id);
+    for (const id of sessionsOfWindow(state, source.projectId, row.from_ms)) sessions.add(id);
   }
   const sessionIds = [...sessions].toSorted();
   for (let at = 0; at < sessionIds.length; at += sessionsAtOnce) {
