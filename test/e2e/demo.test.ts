@@ -92,7 +92,13 @@ describeWithMlflow('the demo', ['newest'], () => {
   it('writes nothing the second time', async () => {
     const second = await runDemo();
     expect(second.mlflow.writes).toBe(0);
-    expect(second.runs).toEqual({ created: 0, made_again: 0, updated: 0, unchanged: 0, deleted: 0 });
+    expect(second.runs).toEqual({
+      created: 0,
+      made_again: 0,
+      updated: 0,
+      unchanged: 0,
+      deleted: 0,
+    });
     expect(await api.searchRuns(await api.findExperimentId('litellm-monitoring'))).toEqual(runs);
   });
 
