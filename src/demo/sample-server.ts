@@ -12,6 +12,7 @@ import {
   type SampleRequest,
 } from './faults.ts';
 import { loginPage, noSuchRoute, refusal, type HttpAnswer } from './http-answer.ts';
+import { ingest, isIngestion } from './ingestion-routes.ts';
 import { toQueryRecord } from './query-schemas.ts';
 import { createRateLimiter, planLimits, type RateLimits } from './rate-limits.ts';
 import type { ServerTraits } from './route-context.ts';
@@ -114,23 +115,35 @@ export async function startSampleServer(options: SampleServerOptions): Promise<S
   const requests: SampleRequest[] = [];
   const v2Tables = createV2Tables(() => behaviour, traits);
 
-  const answerPlainly = (request: SampleRequest, authorization: string | undefined): HttpAnswer => {
-    if (request.path === '/auth/sign-in') return loginPage;
-    if (/^\/api\/public\/(health|ready)$/.test(request.path)) {
-      return { status: 200, body: { status: 'OK', version: behaviour.version } };
-    }
-    const route = findRoute(request.path);
-    const state = route?.entry.state(behaviour) ?? 'none';
-    if (!route || state === 'none') return noSuchRoute;
-    if (state === 'rejected') return eventsOnlyRefusal;
-    if (request.method !== 'GET') return refusal(405, 'Method not allowed');
-    const authorized = authorize(authorization, {
+  const authorizeBy = (authorization: string | undefined): ReturnType<typeof authorize> =>
+    authorize(authorization, {
       projects,
       organizationSecret: options.organizationKeys?.secretKey,
       publicKeys: [keys, ...(options.otherProjects ?? []).map((other) => other.keys)].map(
         (pair) => pair.publicKey,
       ),
     });
+  const answerPlainly = (
+    request: SampleRequest,
+    authorization: string | undefined,
+    body: Uint8Array,
+  ): HttpAnswer => {
+    if (request.path === '/auth/sign-in') return loginPage;
+    if (/^\/api\/public\/(health|ready)$/.test(request.path)) {
+      return { status: 200, body: { status: 'OK', version: behaviour.version } };
+    }
+    if (request.method === 'POST' && isIngestion(request.path)) {
+      const writer = authorizeBy(authorization);
+      if ('refused' in writer) return writer.refused;
+      const nowMs = Math.min(store.nowMs, clock.now());
+      return ingest({ ...request, body }, { store: writer.store, behaviour, nowMs });
+    }
+    const route = findRoute(request.path);
+    const state = route?.entry.state(behaviour) ?? 'none';
+    if (!route || state === 'none') return noSuchRoute;
+    if (state === 'rejected') return eventsOnlyRefusal;
+    if (request.method !== 'GET') return refusal(405, 'Method not allowed');
+    const authorized = authorizeBy(authorization);
     if ('refused' in authorized) return authorized.refused;
     if (state === 'gone') return goneRefusal;
     const limited =
@@ -165,19 +178,28 @@ export async function startSampleServer(options: SampleServerOptions): Promise<S
       isAborted: false,
     };
     requests.push(request);
-    incoming.resume();
     response.on('close', () => {
       request.isAborted = !response.writableFinished;
     });
-    const faulted = plan.apply(request, () =>
-      isBelow ? answerPlainly(request, authorization) : noSuchRoute,
-    );
-    const date =
-      options.dateSkewMs === undefined ? null : new Date(clock.now() + options.dateSkewMs);
-    const send = (): void => sendAnswer({ faulted, request, incoming, response, date });
-    const waitMs = latencyMs + faulted.delayMs;
-    if (waitMs > 0) setTimeout(send, waitMs);
-    else send();
+    const answer = (body: Uint8Array): void => {
+      const faulted = plan.apply(request, () =>
+        isBelow ? answerPlainly(request, authorization, body) : noSuchRoute,
+      );
+      const date =
+        options.dateSkewMs === undefined ? null : new Date(clock.now() + options.dateSkewMs);
+      const send = (): void => sendAnswer({ faulted, request, incoming, response, date });
+      const waitMs = latencyMs + faulted.delayMs;
+      if (waitMs > 0) setTimeout(send, waitMs);
+      else send();
+    };
+    if (request.method === 'POST') {
+      const chunks: Buffer[] = [];
+      incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+      incoming.on('end', () => answer(Buffer.concat(chunks)));
+    } else {
+      incoming.resume();
+      answer(new Uint8Array());
+    }
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

@@ -1,5 +1,6 @@
-/** Installs the real MLflow versions and S3 server once before the integration tests and tells the tests where they are. */
+/** Installs the real MLflow versions, S3 server and LiteLLM proxy once before the integration tests and tells the tests where they are. */
 import type { TestProject } from 'vitest/node';
+import { installLitellm, type LitellmInstall } from './litellm-install.ts';
 import {
   installMlflow,
   mlflowVersions,
@@ -12,6 +13,7 @@ declare module 'vitest' {
   interface ProvidedContext {
     mlflow: Record<MlflowVersion, MlflowInstall>;
     seaweed: SeaweedInstall;
+    litellm: LitellmInstall;
   }
 }
 
@@ -28,6 +30,10 @@ export async function setup(project: TestProject): Promise<void> {
   const seaweed = await installSeaweed();
   complain(seaweed.problem);
   project.provide('seaweed', seaweed);
+
+  const litellm = await installLitellm();
+  complain(litellm.problem);
+  project.provide('litellm', litellm);
 }
 
 function complain(problem: string | null): void {
