@@ -102,6 +102,20 @@ Exit codes: 0 done, 2 usage or settings, 3 behind, 4 some windows failed or are 
     load: async () => (await import('./doctor-command.ts')).runDoctorCommand,
   });
   add(program, around, {
+    name: 'smoke',
+    description:
+      'Send one request through LiteLLM and follow it into Langfuse and MLflow: same tokens, same cost, then clean up.',
+    example: 'langfuse-mlflow smoke --litellm-url http://localhost:4000 --model gpt-5-mini',
+    configure: (command) =>
+      command
+        .option(
+          '--experiment <NAME>',
+          'scratch experiment; its name ends in -smoke (default: that of sync with -smoke)',
+        )
+        .option('--keep', 'leave the runs in MLflow to look at; the next smoke deletes them'),
+    load: async () => (await import('./smoke-command.ts')).runSmokeCommand,
+  });
+  add(program, around, {
     name: 'demo',
     description:
       'Start a sample Langfuse with two weeks of traffic, sync it into ./mlflow.db and tell how to look at it.',

@@ -6,6 +6,7 @@ export const commandNames = [
   'verify',
   'recover',
   'doctor',
+  'smoke',
   'demo',
 ] as const;
 export type CommandName = (typeof commandNames)[number];
@@ -24,6 +25,7 @@ export const readingCommands = [
   'verify',
   'recover',
   'doctor',
+  'smoke',
 ] as const satisfies readonly CommandName[];
 
 /** Commands that reach MLflow. */
@@ -33,6 +35,7 @@ export const writingCommands = [
   'verify',
   'recover',
   'doctor',
+  'smoke',
   'demo',
 ] as const satisfies readonly CommandName[];
 

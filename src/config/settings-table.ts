@@ -1,6 +1,7 @@
 import { awsSettings, backupCommands } from './aws-settings.ts';
 import { commandNames, stateCommands, syncingCommands } from './command-names.ts';
 import { langfuseSettings } from './langfuse-settings.ts';
+import { litellmSettings } from './litellm-settings.ts';
 import { mlflowSettings } from './mlflow-settings.ts';
 import { durationBetween, parseDuration, renderDuration } from './parse-duration.ts';
 import { parseStart } from './parse-day.ts';
@@ -30,6 +31,7 @@ function parseWindowSize(text: string): number {
  */
 export const settingsTable = {
   langfuse: langfuseSettings,
+  litellm: litellmSettings,
   understanding: {
     origin: withDefault({
       env: ['SYNC_ORIGIN'],

@@ -156,6 +156,31 @@ export const errorCatalogue = {
     exitCode: ExitCode.usage,
     hint: 'Nothing was changed. Move the state file away to go on from the backup, or move the backup away to go on from the state file; runs in MLflow are found again by their keys either way.',
   },
+  LITELLM_AUTH: {
+    retryable: false,
+    exitCode: ExitCode.usage,
+    hint: 'Check LITELLM_API_KEY, and that this key may use the model.',
+  },
+  LITELLM_UNREACHABLE: {
+    retryable: true,
+    exitCode: ExitCode.tryAgainLater,
+    hint: 'Check that LITELLM_BASE_URL (--litellm-url) can be reached from here and that the proxy runs.',
+  },
+  LITELLM_REJECTED: {
+    retryable: false,
+    exitCode: ExitCode.windowsFailed,
+    hint: 'Check the model (--model) and its provider in LiteLLM; its own words are above.',
+  },
+  SMOKE_NOT_IN_LANGFUSE: {
+    retryable: false,
+    exitCode: ExitCode.windowsFailed,
+    hint: 'Check that LiteLLM has the callback langfuse (litellm_settings.success_callback), with the keys of this project, and restart the proxy; its log names failed exports. Where Langfuse is only slow, raise SYNC_SMOKE_WAIT (--wait).',
+  },
+  SMOKE_DIFFERS: {
+    retryable: false,
+    exitCode: ExitCode.windowsFailed,
+    hint: 'The request went all the way but is not told alike on both sides; run again with --keep and compare the run in MLflow with the row in Langfuse.',
+  },
   WINDOWS_FAILED: {
     retryable: true,
     exitCode: ExitCode.windowsFailed,

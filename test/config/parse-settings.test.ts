@@ -37,6 +37,7 @@ describe('defaults', () => {
     });
     expect(secrets).toEqual({
       langfuseSecretKey: 'sk-lf-secret-key',
+      litellmApiKey: null,
       mlflowPassword: null,
       mlflowToken: null,
     });

@@ -78,10 +78,16 @@ describe('no secret is shown', () => {
       MLFLOW_TRACKING_USERNAME: 'u',
       MLFLOW_TRACKING_PASSWORD: 'hunter22',
       MLFLOW_TRACKING_TOKEN: 'token-4711',
+      LITELLM_API_KEY: 'sk-gateway',
     };
     const { settings, secrets } = parse({ env });
-    expect(Object.values(secrets)).toEqual(['sk-lf-secret-key', 'hunter22', 'token-4711']);
-    expect(JSON.stringify(settings)).not.toMatch(/sk-lf|hunter22|token-4711/);
+    expect(Object.values(secrets)).toEqual([
+      'sk-lf-secret-key',
+      'sk-gateway',
+      'hunter22',
+      'token-4711',
+    ]);
+    expect(JSON.stringify(settings)).not.toMatch(/sk-lf|sk-gateway|hunter22|token-4711/);
   });
 
   test('whatever is wrong with it, and also where it was put into another setting', () => {
@@ -90,7 +96,12 @@ describe('no secret is shown', () => {
     fc.assert(
       fc.property(
         secretText,
-        fc.constantFrom('LANGFUSE_SECRET_KEY', 'MLFLOW_TRACKING_PASSWORD', 'MLFLOW_TRACKING_TOKEN'),
+        fc.constantFrom(
+          'LANGFUSE_SECRET_KEY',
+          'MLFLOW_TRACKING_PASSWORD',
+          'MLFLOW_TRACKING_TOKEN',
+          'LITELLM_API_KEY',
+        ),
         fc.constantFrom(...others),
         (text, name, other) => {
           const env = { ...keys, [name]: text, [other]: text, SYNC_UNKNOWN_NAME: 'x' };

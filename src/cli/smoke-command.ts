@@ -1,0 +1,118 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  openConfiguredSource,
+  openConfiguredState,
+  openConfiguredTarget,
+  toHolder,
+  toSyncSettings,
+} from '../app.ts';
+import { toVisibleText } from '../report/visible-text.ts';
+import { ExitCode } from '../shared/errors.ts';
+import { toInstant, toIso } from '../shared/time.ts';
+import { runSmoke, type SmokeParts, type SmokeReport } from '../smoke/run-smoke.ts';
+import { toScratchName } from '../smoke/scratch.ts';
+import { runSync } from '../sync/run-sync.ts';
+import { toErrorJson } from './report-failure.ts';
+import type { CliSurroundings } from './surroundings.ts';
+import { withSettings, type CommandRun } from './with-settings.ts';
+
+/** `langfuse-mlflow smoke`: exit code 0 when every hop was passed, else that of the first that was not. */
+export async function runSmokeCommand(
+  around: CliSurroundings,
+  flags: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const { experiment, keep, ...settingFlags } = flags;
+  await withSettings(around, { name: 'smoke', flags: settingFlags }, async (command) => {
+    const { settings, secrets, clock } = command;
+    const experimentName = toScratchName({
+      asked: typeof experiment === 'string' ? experiment : null,
+      configured: settings.mlflow.experimentName,
+    });
+    const day = toIso(clock.now()).slice(0, 10);
+    const report = await runSmoke({
+      gateway: {
+        baseUrl: settings.litellm.baseUrl ?? '',
+        apiKey: secrets.litellmApiKey ?? '',
+        model: settings.litellm.model ?? '',
+        timeoutMs: settings.langfuse.timeoutMs,
+      },
+      marker: `smoke-${day}-${randomBytes(6).toString('hex')}`,
+      experimentName,
+      waitMs: settings.litellm.smokeWaitMs,
+      keeps: keep === true,
+      clock,
+      signal: command.signal,
+      openSource: () => openConfiguredSource(command),
+      openTarget: () => openConfiguredTarget(command),
+      syncWindow: (work) => syncWindow(command, { ...work, experimentName }),
+    });
+    const { failure } = report;
+    return {
+      exitCode: failure === null ? ExitCode.done : failure.exitCode,
+      text: command.hide(renderReport(report)),
+      json: {
+        ok: failure === null,
+        session: report.marker,
+        experiment: report.experimentName,
+        hops: report.hops.map((hop) => ({
+          name: hop.name,
+          ok: hop.ok,
+          elapsed_ms: hop.elapsedMs,
+          detail: command.hide(hop.detail),
+        })),
+        failure: failure === null ? null : toErrorJson(failure, command.hide),
+      },
+    };
+  });
+}
+
+/** A sync with a state file that lives as long as it: the worker's own windows and ledger are not touched. */
+async function syncWindow(
+  command: CommandRun,
+  work: Parameters<SmokeParts['syncWindow']>[0] & { readonly experimentName: string },
+): ReturnType<SmokeParts['syncWindow']> {
+  const folder = await mkdtemp(join(tmpdir(), 'langfuse-mlflow-smoke-'));
+  try {
+    const file = join(folder, 'smoke.db');
+    const settings = { ...command.settings, state: { file, backup: null } };
+    using state = openConfiguredState(settings);
+    return await runSync(
+      {
+        state,
+        source: work.source,
+        target: work.target,
+        settings: {
+          ...toSyncSettings(settings),
+          windowMs: work.windowMs,
+          settleMs: 0,
+          lookbackMs: 0,
+          startMs: toInstant(work.fromMs),
+          experimentName: work.experimentName,
+          requestRuns: false,
+        },
+        clock: command.clock,
+        report: () => {},
+        signal: command.signal,
+        holder: toHolder(),
+      },
+      { kind: 'backfill', fromMs: work.fromMs, toMs: work.fromMs + work.windowMs },
+    );
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function renderReport(report: SmokeReport): string {
+  const lines = report.hops.map(
+    (hop) =>
+      `${hop.ok ? 'ok  ' : 'FAIL'}  ${hop.name.padEnd(8)}  ${`${(hop.elapsedMs / 1000).toFixed(1)} s`.padStart(7)}  ${hop.detail}`,
+  );
+  const end =
+    report.failure === null
+      ? [`The request ${report.marker} went all the way.`]
+      : [`next:  ${report.failure.hint}`];
+  return `${[...lines.map(toVisibleText), '', ...end].join('\n')}\n`;
+}
