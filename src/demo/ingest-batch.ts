@@ -40,8 +40,8 @@ const traceBody = z.object({
   release: z.string().nullish(),
   version: z.string().nullish(),
   metadata: record,
-  input: z.unknown(),
-  output: z.unknown(),
+  input: z.unknown().optional(),
+  output: z.unknown().optional(),
 });
 
 const observationBody = z.object({
@@ -64,13 +64,18 @@ const observationBody = z.object({
   promptName: z.string().nullish(),
   promptVersion: z.number().nullish(),
   metadata: record,
-  input: z.unknown(),
-  output: z.unknown(),
+  input: z.unknown().optional(),
+  output: z.unknown().optional(),
 });
 
 const batchSchema = z.object({
   batch: z.array(
-    z.object({ id: z.string(), type: z.string(), timestamp: z.string(), body: z.unknown() }),
+    z.object({
+      id: z.string(),
+      type: z.string(),
+      timestamp: z.string(),
+      body: z.unknown().optional(),
+    }),
   ),
 });
 

@@ -30,10 +30,14 @@ export function toCost(row: CostRow): Cost {
   const provided = stored?.isProvided === true ? stored.costUsd : null;
 
   if (row.isCacheHit) {
-    // BerriAI/litellm#3762: a price on a proxy cache hit is what the provider would have taken.
-    const saved = provided ?? toLiteLLMCost(row.metadata);
-    const told = toUsd(row.metadata.get('saved_cache_cost'));
-    return notBilled({ savedCostUsd: told || saved || null });
+    // BerriAI/litellm#3762: a price on a proxy cache hit is what the provider would have taken. Newer builds give 0
+    // as the cost and leave that price in `hidden_params` alone.
+    const saved =
+      toUsd(row.metadata.get('saved_cache_cost')) ||
+      provided ||
+      toLiteLLMCost(row.metadata) ||
+      toUsd(own(row.metadata.hiddenParams, 'response_cost'));
+    return notBilled({ savedCostUsd: saved || null });
   }
   if (row.isError) {
     // BerriAI/litellm#4604: failures were priced like successes; only an explicit price is believed.

@@ -47,6 +47,8 @@ const startTimeoutMs = 120_000;
 /** Starts the proxy with this config and waits until it answers. Throws with the end of its log when it does not. */
 export async function startLitellm(options: {
   readonly config: string;
+  /** Further files beside the config, by name. */
+  readonly files?: Readonly<Record<string, string>>;
   readonly langfuse: {
     readonly url: string;
     readonly keys: { readonly publicKey: string; readonly secretKey: string };
@@ -55,7 +57,8 @@ export async function startLitellm(options: {
   const folder = requireLitellm();
   const cwd = await mkdtemp(join(tmpdir(), 'langfuse-mlflow-litellm-'));
   const logFile = join(cwd, 'proxy.log');
-  await writeFile(join(cwd, 'config.yaml'), options.config);
+  const files = { 'config.yaml': options.config, ...options.files };
+  for (const [name, text] of Object.entries(files)) await writeFile(join(cwd, name), text);
   const port = await findFreePort();
   const log = openSync(logFile, 'a');
   const child = spawn(
