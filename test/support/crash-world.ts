@@ -7,8 +7,14 @@ import { AppError } from '../../src/shared/errors.ts';
 import type { ProgressEvent } from '../../src/shared/progress.ts';
 import { dayMs, hourMs, toInstant } from '../../src/shared/time.ts';
 import { openState, type State } from '../../src/store/open-state.ts';
-import { runSync, type SyncRequest, type SyncSummary } from '../../src/sync/run-sync.ts';
+import {
+  runSync,
+  type SyncParts,
+  type SyncRequest,
+  type SyncSummary,
+} from '../../src/sync/run-sync.ts';
 import type { SyncSettings } from '../../src/sync/sync-settings.ts';
+import { runVerify, type VerifyRequest, type VerifySummary } from '../../src/verify/run-verify.ts';
 import { watchCommits } from './crash-commits.ts';
 import { createCrashSource } from './crash-source.ts';
 import { firstDayMs, type Project } from './crash-traffic.ts';
@@ -35,17 +41,20 @@ export interface WorldSettings {
 export interface Trouble {
   /**
    * `crash`: the process dies; `lost`: an error instead of an answer, once; `down`: MLflow answers no more;
+   * `dark`: Langfuse answers no more;
    * `restored`: the process dies, and the state file is put back as it was before this run (a copy from a backup,
    * or a local store that had committed before the state did).
    */
-  readonly kind: 'crash' | 'lost' | 'down' | 'restored';
+  readonly kind: 'crash' | 'lost' | 'down' | 'dark' | 'restored';
   readonly point: number;
 }
 
 export interface RunOutcome {
   readonly world: World;
-  /** Null when the worker died. */
+  /** Null when the worker died, and for a verification. */
   readonly summary: SyncSummary | null;
+  /** What `verify` found, when that was asked for. */
+  readonly verification: VerifySummary | null;
   /** What ended the run before it could begin, if anything. */
   readonly error: AppError | null;
   readonly events: readonly ProgressEvent[];
@@ -104,6 +113,8 @@ export async function runWorker(
     readonly nowMs: number;
     readonly settings: WorldSettings;
     readonly request?: SyncRequest;
+    /** Verifies instead of syncing. */
+    readonly verify?: VerifyRequest;
     readonly trouble?: Trouble | null;
     /** Whatever else happens at that moment, in MLflow, in the state file or to the clock. */
     readonly onPoint?: (point: string, surroundings: Surroundings) => void;
@@ -134,10 +145,14 @@ export async function runWorker(
       left = world.state === null ? copy() : { ...copy(), state: world.state };
       throw new Death();
     }
+    if (trouble.kind === 'dark') {
+      if (points.length < trouble.point || point !== 'langfuse page') return;
+      throw new AppError('LANGFUSE_UNREACHABLE', 'No answer (langfuse page).');
+    }
     const isMlflow = point.startsWith('mlflow');
     const isNow =
       trouble.kind === 'lost' ? points.length === trouble.point : points.length >= trouble.point;
-    if (trouble.kind !== 'crash' && trouble.kind !== 'restored' && isMlflow && isNow) {
+    if ((trouble.kind === 'lost' || trouble.kind === 'down') && isMlflow && isNow) {
       throw new AppError('MLFLOW_UNREACHABLE', `No answer (${point}).`, {
         details: { isUncertain: true },
       });
@@ -159,29 +174,29 @@ export async function runWorker(
     },
   };
   let summary: SyncSummary | null = null;
+  let verification: VerifySummary | null = null;
   let error: AppError | null = null;
+  const parts: SyncParts = {
+    state,
+    source: createCrashSource({
+      project: run.project,
+      pageSize: run.settings.pageSize,
+      hasInlineText: run.settings.hasInlineText,
+      onPage: () => reach('langfuse page'),
+    }),
+    target: mlflow.target,
+    settings: toSettings(run.settings),
+    clock: { now: () => toInstant(run.nowMs + skippedMs), sleep: () => Promise.resolve() },
+    report: (event) => {
+      events.push(event);
+      run.onEvent?.(event, surroundings);
+    },
+    signal: new AbortController().signal,
+    holder: `worker at ${run.nowMs}`,
+  };
   try {
-    summary = await runSync(
-      {
-        state,
-        source: createCrashSource({
-          project: run.project,
-          pageSize: run.settings.pageSize,
-          hasInlineText: run.settings.hasInlineText,
-          onPage: () => reach('langfuse page'),
-        }),
-        target: mlflow.target,
-        settings: toSettings(run.settings),
-        clock: { now: () => toInstant(run.nowMs + skippedMs), sleep: () => Promise.resolve() },
-        report: (event) => {
-          events.push(event);
-          run.onEvent?.(event, surroundings);
-        },
-        signal: new AbortController().signal,
-        holder: `worker at ${run.nowMs}`,
-      },
-      run.request ?? { kind: 'sync' },
-    );
+    if (run.verify === undefined) summary = await runSync(parts, run.request ?? { kind: 'sync' });
+    else verification = await runVerify(parts, run.verify);
   } catch (caught) {
     if (left === null) {
       if (!(caught instanceof AppError)) throw caught;
@@ -194,6 +209,7 @@ export async function runWorker(
   return {
     world: end,
     summary: left === null ? summary : null,
+    verification,
     error,
     events,
     points,
