@@ -38,6 +38,7 @@ const classByText: readonly (readonly [RegExp, string])[] = [
   [/budget has been exceeded|ExceededBudget/i, 'BudgetExceededError'],
   [/^authentication error\b/i, 'AuthenticationError'],
   [/no deployments available/i, 'RouterRateLimitError'],
+  [/\binvalid model name passed in\b/i, 'ProxyModelNotFoundError'],
 ];
 
 const classPatterns: readonly RegExp[] = [
@@ -51,6 +52,8 @@ const statusPatterns: readonly RegExp[] = [
   /\bstatus[ _]?code['"]?\s*[:=]?\s*(\d{3})\b/i,
   /\bHTTP(?:\/\d(?:\.\d)?)?\s+(\d{3})\b/,
   /['"]code['"]\s*:\s*['"]?(\d{3})\b/,
+  // The proxy's own refusals, FastAPI's `HTTPException`: `400: {'error': …}`.
+  /^\s*(\d{3}):\s/,
 ];
 
 /** What a failure's text says; `metadata` is asked where the text is silent. */

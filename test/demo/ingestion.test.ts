@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { startSampleServer, type SampleServer } from '../../src/demo/sample-server.ts';
 import type { SampleTraffic } from '../../src/demo/sample-types.ts';
 import { openSource } from '../../src/langfuse/open-source.ts';
+import { findDoubleLogged } from '../../src/litellm/double-logged.ts';
 import { toGeneration } from '../../src/litellm/to-generation.ts';
 import type { Generation } from '../../src/litellm/generation.ts';
 import { systemClock } from '../../src/shared/clock.ts';
@@ -96,13 +97,16 @@ describe("spans of LiteLLM's langfuse callback, as LiteLLM 1.106.12 sends them",
       model: one.model,
     }));
     const plain = { prompt: 10, completion: 20, cost: 1.35e-5, source: 'provided' };
+    const none = { prompt: null, completion: null, cost: 0, source: 'not_billed' };
     const model = 'gpt-4o-mini';
     expect(told).toEqual([
       { ...plain, model },
       { ...plain, model },
       { ...plain, cost: 0, source: 'not_billed', model },
       { prompt: 9, completion: 10, cost: 7.35e-6, source: 'provided', model },
-      { prompt: null, completion: null, cost: 0, source: 'not_billed', model },
+      { ...none, model },
+      { ...none, model: 'no-such' },
+      { ...none, model: 'no-such' },
       { ...plain, model },
       { ...plain, model },
       { ...plain, model },
@@ -120,7 +124,7 @@ describe("spans of LiteLLM's langfuse callback, as LiteLLM 1.106.12 sends them",
         latencyMs: 1000,
       });
     }
-    const [, marked, cached, streamed, failed, header] = generations;
+    const [, marked, cached, streamed, failed, unknown, again, header] = generations;
     expect(marked).toMatchObject({ isCacheHit: false, isStreaming: false });
     expect(cached).toMatchObject({
       isCacheHit: true,
@@ -130,6 +134,10 @@ describe("spans of LiteLLM's langfuse callback, as LiteLLM 1.106.12 sends them",
     });
     expect(streamed).toMatchObject({ isStreaming: true, timeToFirstTokenMs: 400 });
     expect(failed).toMatchObject({ isError: true, errorClass: 'RateLimitError', httpStatus: 429 });
+    expect(unknown).toMatchObject({ errorClass: 'ProxyModelNotFoundError', httpStatus: 400 });
+    // A model that the proxy does not have is logged twice, and counted once.
+    expect(again?.callId).toBe(unknown?.callId);
+    expect([...findDoubleLogged(generations)]).toHaveLength(1);
     expect(header).toMatchObject({ sessionHint: 'session-2' });
   });
 
@@ -146,7 +154,7 @@ describe("spans of LiteLLM's langfuse callback, as LiteLLM 1.106.12 sends them",
   test('sent twice are there once', async () => {
     await post(spansPath, sent, direct);
     await post(spansPath, gzipSync(sent), { ...direct, 'content-encoding': 'gzip' });
-    expect(await understood('legacy')).toHaveLength(9);
+    expect(await understood('legacy')).toHaveLength(11);
   });
 
   test('that are no message are refused, and the server lives on', async () => {

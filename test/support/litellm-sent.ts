@@ -52,8 +52,10 @@ const firstMs = Date.UTC(2026, 10, 20, 9);
  */
 export function toFixture(spans: readonly OtlpSpan[]): Record<string, unknown> {
   const sorted = spans.toSorted((a, b) => a.startMs - b.startMs);
-  const texts = sorted.map((span, index) => {
-    const startMs = firstMs + index * 60_000;
+  // What began at the same instant still does: a failure that is logged twice is known by that.
+  const instants = [...new Set(sorted.map((span) => span.startMs))];
+  const texts = sorted.map((span) => {
+    const startMs = firstMs + instants.indexOf(span.startMs) * 60_000;
     return JSON.stringify({
       traceId: span.traceId,
       spanId: span.spanId,
