@@ -112,6 +112,10 @@ Exit codes: 0 done, 2 usage or settings, 3 behind, 4 some windows failed or are 
           '--experiment <NAME>',
           'scratch experiment; its name ends in -smoke (default: that of sync with -smoke)',
         )
+        .option(
+          '--with-error',
+          'also send a request that fails, and look for its error row in Langfuse',
+        )
         .option('--keep', 'leave the runs in MLflow to look at; the next smoke deletes them'),
     load: async () => (await import('./smoke-command.ts')).runSmokeCommand,
   });

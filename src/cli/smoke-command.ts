@@ -24,7 +24,7 @@ export async function runSmokeCommand(
   around: CliSurroundings,
   flags: Readonly<Record<string, unknown>>,
 ): Promise<void> {
-  const { experiment, keep, ...settingFlags } = flags;
+  const { experiment, keep, withError, ...settingFlags } = flags;
   await withSettings(around, { name: 'smoke', flags: settingFlags }, async (command) => {
     const { settings, secrets, clock } = command;
     const experimentName = toScratchName({
@@ -42,6 +42,7 @@ export async function runSmokeCommand(
       marker: `smoke-${day}-${randomBytes(6).toString('hex')}`,
       experimentName,
       waitMs: settings.litellm.smokeWaitMs,
+      withError: withError === true,
       keeps: keep === true,
       clock,
       signal: command.signal,

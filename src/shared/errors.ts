@@ -174,7 +174,7 @@ export const errorCatalogue = {
   SMOKE_NOT_IN_LANGFUSE: {
     retryable: false,
     exitCode: ExitCode.windowsFailed,
-    hint: 'Check that LiteLLM has the callback langfuse (litellm_settings.success_callback), with the keys of this project, and restart the proxy; its log names failed exports. Where Langfuse is only slow, raise SYNC_SMOKE_WAIT (--wait).',
+    hint: 'Check that LiteLLM has the callback langfuse (litellm_settings.success_callback; failure_callback for --with-error), with the keys of this project, and restart the proxy; its log names failed exports. Where Langfuse is only slow, raise SYNC_SMOKE_WAIT (--wait).',
   },
   SMOKE_DIFFERS: {
     retryable: false,

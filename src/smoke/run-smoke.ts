@@ -22,8 +22,7 @@ import {
 import { emptyScratch } from './scratch.ts';
 import { sendRequest, type Gateway, type GatewayAnswer } from './send-request.ts';
 
-export const hopNames = ['litellm', 'langfuse', 'sync', 'mlflow', 'cleanup'] as const;
-export type HopName = (typeof hopNames)[number];
+export type HopName = 'litellm' | 'langfuse' | 'sync' | 'mlflow' | 'failure' | 'cleanup';
 
 export interface Hop {
   readonly name: HopName;
@@ -49,6 +48,8 @@ export interface SmokeParts {
   readonly experimentName: string;
   /** How long the row may take to reach Langfuse. */
   readonly waitMs: number;
+  /** True also sends a request that fails, and looks for its error row in Langfuse. */
+  readonly withError: boolean;
   /** True leaves the runs in MLflow. */
   readonly keeps: boolean;
   readonly clock: Clock;
@@ -113,6 +114,7 @@ export async function runSmoke(parts: SmokeParts): Promise<SmokeReport> {
       if (summary && opened) {
         await hop('mlflow', () => lookInMlflow(parts, { ...found, target: opened, summary }));
       }
+      if (parts.withError) await hop('failure', () => lookForFailure(parts, found.source));
     }
   } finally {
     const opened = target as Target | null;
@@ -202,6 +204,33 @@ async function lookInMlflow(
   const seen = seenByMlflow(run.metrics);
   assertSame(differences({ place: 'Langfuse', seen: found.seen }, { place: 'MLflow', seen }));
   return { value: run, detail: `run ${run.runId}: ${renderSeen(seen)}` };
+}
+
+/** A model that nobody has: LiteLLM refuses it without asking a provider, and logs that where `failure_callback` says so. */
+async function lookForFailure(
+  parts: SmokeParts,
+  source: Source,
+): Promise<{ readonly value: Observation; readonly detail: string }> {
+  const marker = `${parts.marker}-error`;
+  const gateway = { ...parts.gateway, model: 'langfuse-mlflow-no-such-model' };
+  const sentMs = parts.clock.now();
+  const refusal = await sendRequest(gateway, { ...parts, marker }).then(
+    () => null,
+    (error: unknown) => toAppError(error),
+  );
+  if (refusal === null) {
+    throw new AppError('SMOKE_DIFFERS', `LiteLLM answered for ${gateway.model}, which nobody has.`);
+  }
+  // A key for some models only is refused as such.
+  if (refusal.code !== 'LITELLM_REJECTED' && refusal.code !== 'LITELLM_AUTH') throw refusal;
+  const row = await awaitRow(source, { ...parts, marker, sentMs });
+  if (row.level !== 'ERROR') {
+    throw new AppError(
+      'SMOKE_DIFFERS',
+      `The failure is in Langfuse as ${row.level}, not as ERROR.`,
+    );
+  }
+  return { value: row, detail: `generation ${row.id} has level ERROR: a failed call is seen` };
 }
 
 /** The experiment stays, empty: MLflow keeps the name of a deleted one, and the next smoke could not make it. */

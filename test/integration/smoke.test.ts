@@ -114,6 +114,13 @@ describeWithLitellm('smoke through a real LiteLLM', () => {
     },
   );
 
+  test('--with-error looks for the row of a failed call too', async () => {
+    const { code, json } = await smoke({}, ['--with-error']);
+    expect(json.failure).toBeNull();
+    expect(code).toBe(0);
+    expect(json.hops.find((hop) => hop.name === 'failure')?.detail).toContain('level ERROR');
+  });
+
   test('names LiteLLM when it refuses the key', async () => {
     const { code, json, text } = await smoke({ LITELLM_API_KEY: 'sk-not-the-key' });
     expect(json.failure?.code).toBe('LITELLM_AUTH');
