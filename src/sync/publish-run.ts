@@ -1,4 +1,5 @@
 /** Publishes one run: nothing when it is unchanged, else find or create, artifacts, numbers, completion last. */
+import { volatileMetrics } from '../metrics/window-counters.ts';
 import { completeTag, hashTag, parentTag } from '../runs/tags.ts';
 import type { RunSpec } from '../runs/run-spec.ts';
 import type { LedgerEntry } from '../store/ledger.ts';
@@ -82,8 +83,21 @@ async function confirm(
   }
   const revision = Math.max(known?.revision ?? 0, toStoredRevision(stored));
   const tags = Object.keys(toRunTags(spec, { parentRunId, revision }));
-  putDone(publishing, spec, toEntry(spec, { run: stored, revision, parentRunId, tags }));
+  putDone(
+    publishing,
+    asShown(spec, stored),
+    toEntry(spec, { run: stored, revision, parentRunId, tags }),
+  );
   return isNested ? 'unchanged' : 'updated';
+}
+
+/** What tells of a reading alone is in no hash: MLflow goes on showing that of the reading it was written after. */
+function asShown(spec: RunSpec, stored: StoredRun): RunSpec {
+  const metrics = [...spec.metrics].map(
+    ([name, value]) =>
+      [name, volatileMetrics.has(name) ? (stored.metrics[name] ?? value) : value] as const,
+  );
+  return { ...spec, metrics: new Map(metrics) };
 }
 
 /** Writes the ledger ahead, then claims the revision in MLflow: numbers of two contents never share a step. */

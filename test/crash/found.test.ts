@@ -1,7 +1,12 @@
 /** What the crash tests found, each with its smallest input. */
 import { describe, expect, test } from 'vitest';
 import { viewRuns, type RunView } from '../support/crash-compare.ts';
-import { runCleanBackfill, runNight, type Story } from '../support/crash-scenario.ts';
+import {
+  runCleanBackfill,
+  runNight,
+  wholeBackfill,
+  type Story,
+} from '../support/crash-scenario.ts';
 import { oneRow, oneScore, plainSettings, useStory, version } from '../support/crash-stories.ts';
 import { toProject, type TrafficPlan } from '../support/crash-traffic.ts';
 import { newWorld, nightMs, runWorker, type World } from '../support/crash-world.ts';
@@ -302,5 +307,28 @@ describe('one worker after the other', () => {
     // At the loss, and at whatever it still came to.
     expect(staged.length).toBeGreaterThan(0);
     expect(new Set(staged)).toEqual(new Set([1]));
+  });
+});
+
+describe('what tells of the reading alone', () => {
+  const steady = useStory({ ...nothing, rows: [oneRow(), oneRow()] }, plainSettings);
+
+  test('is no drift when a backfill reads the same content in other pages', async () => {
+    const story = steady();
+    const night = (from: World, pageSize: number, more: Partial<Parameters<typeof runWorker>[1]>) =>
+      runWorker(from, {
+        file: story.file,
+        settings: { ...story.settings, pageSize },
+        project: toProject(story.traffic, 0),
+        nowMs: nightMs(0),
+        ...more,
+      });
+    const first = await night(newWorld(), 4, {});
+    const again = await night(first.world, 1, { request: wholeBackfill });
+    expect([first.summary?.rows, again.summary?.rows]).toEqual([2, 3]);
+    const verified = await night(again.world, 1, {
+      verify: { fromMs: null, toMs: null, isRepair: false },
+    });
+    expect(verified.verification?.mlflow.findings).toEqual([]);
   });
 });
