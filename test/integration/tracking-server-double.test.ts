@@ -1,6 +1,7 @@
 /** The double hands what is rightly signed to a real MLflow whose artifacts are on S3, and nothing else. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import {
+  describeWithManagedMlflow,
   startManagedMlflow,
   type ManagedMlflow,
 } from '../support/sagemaker-double/managed-mlflow.ts';
