@@ -45,7 +45,7 @@ describe('deploy/cdk', () => {
     if (problem !== null) context.skip(problem);
   });
 
-  test('makes the checked-in templates; if not: npm run synth in deploy/cdk', async () => {
+  test('makes the checked-in templates; if not: npx tsx bin/synth.ts in deploy/cdk', async () => {
     using temp = openTempFolder();
     await run(join(folder, 'node_modules/.bin/tsx'), ['bin/synth.ts', temp.path], { cwd: folder });
     const read = (from: string): Record<string, unknown> =>
