@@ -42,6 +42,7 @@ export async function runSmokeCommand(
       marker: `smoke-${day}-${randomBytes(6).toString('hex')}`,
       experimentName,
       waitMs: settings.litellm.smokeWaitMs,
+      understanding: toSyncSettings(settings).understanding,
       withError: withError === true,
       keeps: keep === true,
       clock,

@@ -25,7 +25,7 @@ export function ingestSpans(
         name: text(span, 'langfuse.trace.name'),
         userId: text(span, 'langfuse.user.id', 'user.id'),
         sessionId: text(span, 'langfuse.session.id', 'session.id'),
-        tags: list(span.attributes['langfuse.trace.tags']),
+        tags: list(parsed(span.attributes['langfuse.trace.tags'])),
         environment: text(span, 'langfuse.environment'),
         release: text(span, 'langfuse.release'),
         version: text(span, 'langfuse.version'),
@@ -50,17 +50,16 @@ function toObservation(span: OtlpSpan): Omit<SampleObservation, 'writer' | OwnFi
     completionStartMs: typeof completionStart === 'string' ? Date.parse(completionStart) : null,
     level: text(span, 'langfuse.observation.level') ?? (span.isError ? 'ERROR' : 'DEFAULT'),
     statusMessage: text(span, 'langfuse.observation.status_message') ?? span.statusMessage,
-    model: text(
-      span,
-      'langfuse.observation.model.name',
-      'gen_ai.response.model',
-      'gen_ai.request.model',
-    ),
+    model: text(span, ...modelKeys),
     modelParameters: record(parsed(span.attributes['langfuse.observation.model.parameters'])),
     usageDetails: numbers(
       parsed(span.attributes['langfuse.observation.usage_details']) ?? genAiUsage(span),
     ),
-    costDetails: numbers(parsed(span.attributes['langfuse.observation.cost_details'])),
+    costDetails: numbers(
+      parsed(span.attributes['langfuse.observation.cost_details']) ?? {
+        total: span.attributes['gen_ai.usage.cost'],
+      },
+    ),
     promptName: text(span, 'langfuse.observation.prompt.name'),
     promptVersion: Number(span.attributes['langfuse.observation.prompt.version'] ?? 0) || null,
     metadata: toMetadata(span),
@@ -75,7 +74,7 @@ type OwnFields = 'createdMs' | 'updatedMs' | 'availableAtMs' | 'matchedModel' | 
 function toType(span: OtlpSpan): string {
   const type = text(span, 'langfuse.observation.type');
   if (type !== null) return type.toUpperCase();
-  return text(span, 'gen_ai.request.model') === null ? 'SPAN' : 'GENERATION';
+  return text(span, ...modelKeys) === null ? 'SPAN' : 'GENERATION';
 }
 
 /** Values are stored as text and parsed where they parse. Spans of Langfuse's own SDKs are not copied as `attributes`. */
@@ -93,12 +92,33 @@ function toMetadata(span: OtlpSpan): Record<string, unknown> {
   };
 }
 
+/** Where a model is named, the first wins. */
+const modelKeys = [
+  'langfuse.observation.model.name',
+  'gen_ai.response.model',
+  'gen_ai.request.model',
+  'llm.response.model',
+  'llm.model_name',
+];
+
+const usageNames: Readonly<Record<string, string>> = {
+  prompt_tokens: 'input',
+  input_tokens: 'input',
+  prompt: 'input',
+  completion_tokens: 'output',
+  output_tokens: 'output',
+  completion: 'output',
+  total_tokens: 'total',
+};
+
+/** Counts by the conventions of GenAI (`gen_ai.usage.*`) and OpenInference (`llm.token_count.*`). */
 function genAiUsage(span: OtlpSpan): Record<string, unknown> {
-  return {
-    input: span.attributes['gen_ai.usage.input_tokens'],
-    output: span.attributes['gen_ai.usage.output_tokens'],
-    total: span.attributes['gen_ai.usage.total_tokens'],
-  };
+  const counts = Object.entries(span.attributes).flatMap(([key, value]): [string, unknown][] => {
+    const name = /^(?:gen_ai\.usage|llm\.token_count)\.(.+)$/.exec(key)?.[1];
+    if (name === undefined || name === 'cost') return [];
+    return [[usageNames[name] ?? name, value]];
+  });
+  return Object.fromEntries(counts);
 }
 
 function text(span: OtlpSpan, ...keys: readonly string[]): string | null {

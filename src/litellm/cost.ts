@@ -100,6 +100,13 @@ function toLiteLLMCost(metadata: RowMetadata): number | null {
   return (
     toUsd(metadata.get('litellm_response_cost')) ??
     toUsd(own(metadata.hiddenParams, 'response_cost')) ??
-    toUsd(metadata.attribute('litellm.cost.total', 'gen_ai.usage.cost'))
+    toUsd(
+      metadata.attribute(
+        'litellm.cost.total',
+        'gen_ai.usage.cost',
+        'llm.cost.total',
+        'llm.response.cost',
+      ),
+    )
   );
 }

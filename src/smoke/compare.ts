@@ -1,5 +1,5 @@
 /** Compares what LiteLLM, Langfuse and MLflow say of the one call. Pure. */
-import type { Observation } from '../shared/observation.ts';
+import type { Generation } from '../litellm/generation.ts';
 import type { GatewayAnswer } from './send-request.ts';
 
 /** One call as one place tells it; null is unknown. */
@@ -15,15 +15,12 @@ export const seenByLitellm = (answer: GatewayAnswer): Seen => ({
   costUsd: answer.costUsd,
 });
 
-/** Prompt is total − output, as every meaning of `input` agrees on that (docs/litellm.md#tokens). */
-export function seenByLangfuse(row: Observation): Seen {
-  const { total, output } = row.usageDetails;
-  return {
-    promptTokens: total === undefined || output === undefined ? null : total - output,
-    completionTokens: output ?? null,
-    costUsd: row.costDetails['total'] ?? row.calculatedTotalCostUsd,
-  };
-}
+/** What the worker understands of the row, since each LiteLLM build and callback tells tokens and cost in its own way. */
+export const seenByLangfuse = (row: Generation): Seen => ({
+  promptTokens: row.tokens?.promptTokens ?? null,
+  completionTokens: row.tokens?.completionTokens ?? null,
+  costUsd: row.costUsd,
+});
 
 export const seenByMlflow = (metrics: Readonly<Record<string, number>>): Seen => ({
   promptTokens: metrics['prompt_tokens'] ?? null,

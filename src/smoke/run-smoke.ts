@@ -2,6 +2,8 @@
  * The chain LiteLLM, Langfuse, worker, MLflow as one check: a marked request goes in at one end and is looked for at
  * each hop, with the same tokens and cost.
  */
+import type { UnderstandingRules } from '../litellm/generation.ts';
+import { toGeneration } from '../litellm/to-generation.ts';
 import { toRunKey } from '../runs/run-key.ts';
 import { completeTag } from '../runs/tags.ts';
 import type { Clock } from '../shared/clock.ts';
@@ -48,6 +50,8 @@ export interface SmokeParts {
   readonly experimentName: string;
   /** How long the row may take to reach Langfuse. */
   readonly waitMs: number;
+  /** As sync has them. */
+  readonly understanding: Omit<UnderstandingRules, 'nowMs'>;
   /** True also sends a request that fails, and looks for its error row in Langfuse. */
   readonly withError: boolean;
   /** True leaves the runs in MLflow. */
@@ -150,7 +154,15 @@ async function lookInLangfuse(
 ): Promise<{ readonly value: Found; readonly detail: string }> {
   const source = await parts.openSource();
   const row = await awaitRow(source, { ...parts, sentMs: answer.sentMs });
-  const seen = seenByLangfuse(row);
+  const rules = { ...parts.understanding, nowMs: parts.clock.now() };
+  const understood = toGeneration(row, rules);
+  if (understood.kind === 'not_counted') {
+    throw new AppError(
+      'SMOKE_DIFFERS',
+      `Langfuse has the row ${row.id}, but sync does not count it: ${understood.reason}.`,
+    );
+  }
+  const seen = seenByLangfuse(understood.generation);
   assertSame(
     differences({ place: 'LiteLLM', seen: seenByLitellm(answer) }, { place: 'Langfuse', seen }),
   );

@@ -213,6 +213,17 @@ describe('cost', () => {
     },
   );
 
+  it.each(['llm.cost.total', 'llm.response.cost'])(
+    'fault 5: LiteLLM leaves its cost of a span of langfuse_otel in %s, which Langfuse does not read',
+    (attribute) => {
+      const generation = understand({
+        costDetails: { input: 0.1, output: 0.2, total: 0.3 },
+        metadata: { scope: { name: 'litellm' }, attributes: { [attribute]: 0.25 } },
+      });
+      expect(generation).toMatchObject({ costUsd: 0.25, costSource: 'provided' });
+    },
+  );
+
   it('fault 16: a cache hit without a cost saved something unknown', () => {
     const generation = understand({
       costDetails: { total: 0 },

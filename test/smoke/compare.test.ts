@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { differences, seenByLangfuse, type Seen } from '../../src/smoke/compare.ts';
+import { differences, type Seen } from '../../src/smoke/compare.ts';
 import { toScratchName } from '../../src/smoke/scratch.ts';
-import { anObservation } from '../support/builders.ts';
 
 const seen: Seen = { promptTokens: 10, completionTokens: 20, costUsd: 0.3 };
 const compared = (expected: Partial<Seen>, found: Partial<Seen>): string[] =>
@@ -35,20 +34,6 @@ describe('two places differ', () => {
     ['a lost cost', {}, { costUsd: null }, 'B has no cost, A has $0.3'],
   ])('by %s', (_, expected, found, words) => {
     expect(compared(expected, found)).toEqual([words]);
-  });
-});
-
-test("Langfuse's prompt is total − output: input may be without the cache", () => {
-  const usageDetails = { input: 5, output: 20, total: 40, cache_read_input_tokens: 15 };
-  expect(seenByLangfuse(anObservation({ usageDetails, costDetails: { total: 0.5 } }))).toEqual({
-    promptTokens: 20,
-    completionTokens: 20,
-    costUsd: 0.5,
-  });
-  expect(seenByLangfuse(anObservation({ usageDetails: {}, costDetails: {} }))).toEqual({
-    promptTokens: null,
-    completionTokens: null,
-    costUsd: null,
   });
 });
 

@@ -77,6 +77,7 @@ export async function startLitellm(options: {
         HF_HUB_OFFLINE: '1',
         PYTHONUNBUFFERED: '1',
         LANGFUSE_HOST: options.langfuse.url,
+        LANGFUSE_OTEL_HOST: options.langfuse.url,
         LANGFUSE_PUBLIC_KEY: options.langfuse.keys.publicKey,
         LANGFUSE_SECRET_KEY: options.langfuse.keys.secretKey,
         LANGFUSE_FLUSH_INTERVAL: '1',
