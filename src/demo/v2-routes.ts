@@ -36,9 +36,8 @@ export function listObservationsV2(context: RouteContext, rows: readonly V2Row[]
   const found: V2Row[] = [];
   const range = toTimeRange(query.fromStartTime, query.toStartTime);
   const toMs = cursor === null ? range.toMs : Math.min(range.toMs, cursor.startMs + 1);
-  for (const row of sliceByStart(rows, { fromMs: range.fromMs, toMs })) {
+  for (const row of after(cursor, sliceByStart(rows, { fromMs: range.fromMs, toMs }))) {
     if (found.length > query.limit) break;
-    if (cursor !== null && compareByPosition(row, cursor) <= 0) continue;
     const isAsked =
       matches(query.name, row.name) &&
       matches(query.userId, row.userId) &&
@@ -61,6 +60,20 @@ export function listObservationsV2(context: RouteContext, rows: readonly V2Row[]
     data: page.map((row) => toV2Item(row, { context, asked, expanded })),
     meta: last && found.length > page.length ? { cursor: encodeCursor(last) } : {},
   });
+}
+
+/** The part of `rows`, sorted by position, behind the cursor: found by halving, since many may share one start. */
+function after(cursor: RowPosition | null, rows: readonly V2Row[]): readonly V2Row[] {
+  if (cursor === null) return rows;
+  let low = 0;
+  let high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const row = rows[middle];
+    if (row && compareByPosition(row, cursor) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  return rows.slice(low);
 }
 
 /** base64 of `{lastStartTimeTo, lastTraceId, lastId}`. */
