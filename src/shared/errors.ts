@@ -181,6 +181,36 @@ export const errorCatalogue = {
     exitCode: ExitCode.windowsFailed,
     hint: 'The request went all the way but is not told alike on both sides; run again with --keep and compare the run in MLflow with the row in Langfuse.',
   },
+  SAGEMAKER_DENIED: {
+    retryable: false,
+    exitCode: ExitCode.usage,
+    hint: 'Check the AWS credentials and that they allow the named action; `langfuse-mlflow doctor --print-iam` writes the whole policy.',
+  },
+  SAGEMAKER_NOT_FOUND: {
+    retryable: false,
+    exitCode: ExitCode.usage,
+    hint: 'Check the name, AWS_REGION and the account: a tracking server is only seen in its own region.',
+  },
+  SAGEMAKER_CONFLICT: {
+    retryable: true,
+    exitCode: ExitCode.tryAgainLater,
+    hint: 'Look with `langfuse-mlflow tracking-server info`, and run again when the status has changed; --wait does so by itself.',
+  },
+  SAGEMAKER_FAILED: {
+    retryable: false,
+    exitCode: ExitCode.usage,
+    hint: 'Check that the role of the server may use its bucket and that the account has quota left, then start it again.',
+  },
+  SAGEMAKER_UNREACHABLE: {
+    retryable: true,
+    exitCode: ExitCode.tryAgainLater,
+    hint: 'Check that the SageMaker API of the region can be reached from here, then run again.',
+  },
+  SAGEMAKER_UNEXPECTED: {
+    retryable: false,
+    exitCode: ExitCode.usage,
+    hint: 'SageMaker refused the request; its own words are above.',
+  },
   WINDOWS_FAILED: {
     retryable: true,
     exitCode: ExitCode.windowsFailed,
