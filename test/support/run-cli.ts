@@ -11,7 +11,7 @@ export async function runCli(
   place: { readonly cwd: string; readonly env?: Readonly<Record<string, string>> },
 ): ReturnType<typeof run> {
   const inherited = Object.entries(process.env).filter(
-    ([name]) => !/^(LANGFUSE_|MLFLOW_|SYNC_|AWS_)/.test(name),
+    ([name]) => !/^(LANGFUSE_|LITELLM_|MLFLOW_|SYNC_|AWS_)/.test(name),
   );
   return run(process.execPath, ['--import', tsx, cli, ...args], {
     cwd: place.cwd,
