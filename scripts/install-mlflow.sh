@@ -13,7 +13,7 @@ cache=${LANGFUSE_MLFLOW_TEST_CACHE:-$root/.cache}
 # MLflow 2.10 was made before setuptools dropped pkg_resources and before SQLAlchemy 2.1.
 requirements_of() {
   case $1 in
-    newest) echo 'mlflow[auth]' ;;
+    newest) echo 'mlflow[auth] psycopg2-binary' ;;
     old) echo 'mlflow==2.10.2 setuptools<81 sqlalchemy<2.1' ;;
     *) echo "unknown MLflow version: $1 (newest or old)" >&2; exit 2 ;;
   esac
