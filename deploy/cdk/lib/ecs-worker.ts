@@ -127,9 +127,7 @@ function addExecutionRole(
 ): CfnRole {
   return new CfnRole(stack, 'TaskExecutionRole', {
     description: 'langfuse-mlflow: how ECS starts the worker',
-    assumeRolePolicyDocument: trustService('ecs-tasks.amazonaws.com', {
-      ArnLike: { 'aws:SourceArn': localArn('ecs', '*') },
-    }),
+    assumeRolePolicyDocument: trustService('ecs-tasks.amazonaws.com'),
     policies: [
       {
         policyName: 'StartTask',

@@ -10,7 +10,17 @@ import { openTempFolder } from '../../support/temp-folder.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const folder = join(root, 'deploy/cdk');
-const run = promisify(execFile);
+const execute = promisify(execFile);
+
+/** What a program prints; where it fails, an Error with all that it said. */
+async function run(program: string, parts: readonly string[]): Promise<string> {
+  try {
+    return (await execute(program, parts, { cwd: folder })).stdout;
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
+    throw new Error(`${program} failed:\n${stdout}${stderr}`, { cause: error });
+  }
+}
 
 /** Installs what deploy/cdk asks for, unless it is there in this version. */
 async function install(): Promise<string | null> {
@@ -26,10 +36,10 @@ async function install(): Promise<string | null> {
   });
   if (isThere) return null;
   try {
-    await run('npm', ['ci', '--no-audit', '--no-fund'], { cwd: folder });
+    await run('npm', ['ci', '--no-audit', '--no-fund']);
     return null;
   } catch (error) {
-    return `npm ci in deploy/cdk failed: ${String((error as { stderr?: string }).stderr ?? error)}`;
+    return `deploy/cdk could not be installed: ${String(error)}`;
   }
 }
 
@@ -47,7 +57,7 @@ describe('deploy/cdk', () => {
 
   test('makes the checked-in templates; if not: npx tsx bin/synth.ts in deploy/cdk', async () => {
     using temp = openTempFolder();
-    await run(join(folder, 'node_modules/.bin/tsx'), ['bin/synth.ts', temp.path], { cwd: folder });
+    await run(join(folder, 'node_modules/.bin/tsx'), ['bin/synth.ts', temp.path]);
     const read = (from: string): Record<string, unknown> =>
       Object.fromEntries(
         readdirSync(from)
@@ -60,20 +70,18 @@ describe('deploy/cdk', () => {
   });
 
   test('type-checks by its own compiler', async () => {
-    const { stdout } = await run(
-      join(folder, 'node_modules/.bin/tsc'),
-      ['-p', 'tsconfig.json', '--listFiles'],
-      { cwd: folder },
-    );
-    expect(stdout).toContain('deploy/cdk/bin/app.ts');
+    const tsc = join(folder, 'node_modules/.bin/tsc');
+    await run(tsc, ['-p', 'tsconfig.json']);
+    expect(await run(tsc, ['--showConfig'])).toContain('./bin/app.ts');
   });
 
   test('has no lint', async () => {
-    const { stdout } = await run(
-      join(root, 'node_modules/.bin/oxlint'),
-      ['-c', 'oxlint.json', '--type-aware', '.'],
-      { cwd: folder },
-    );
-    expect(stdout).toMatch(/Found 0 warnings and 0 errors[\s\S]*on [1-9]\d* files/);
+    const said = await run(join(root, 'node_modules/.bin/oxlint'), [
+      '-c',
+      'oxlint.json',
+      '--type-aware',
+      '.',
+    ]);
+    expect(said).toMatch(/Found 0 warnings and 0 errors[\s\S]*on [1-9]\d* files/);
   });
 });
