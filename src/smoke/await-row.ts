@@ -5,10 +5,10 @@ import type { Observation } from '../shared/observation.ts';
 import { minuteMs, toInstant, toIso } from '../shared/time.ts';
 import type { Source } from '../sync/ports.ts';
 
-/** How far the gateway's clock may be from this machine's. */
-const slackMs = 10 * minuteMs;
+/** How far the gateway's clock may be from this machine's. Every look reads all rows of that time, so it is short. */
+const slackMs = 2 * minuteMs;
 const firstPauseMs = 500;
-const longestPauseMs = 5000;
+const longestPauseMs = 10_000;
 
 /** Throws SMOKE_NOT_IN_LANGFUSE when it is not there in time, and what the reader throws. */
 export async function awaitRow(
