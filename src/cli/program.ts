@@ -1,5 +1,5 @@
 /** Registers the commands. Each verb's work is loaded only when it is called. */
-import { Command } from 'commander';
+import { Argument, Command } from 'commander';
 import type { CommandName } from '../config/command-names.ts';
 import { addSettingOptions } from '../config/setting-options.ts';
 import { maskUsage } from './report-failure.ts';
@@ -7,7 +7,7 @@ import type { CliSurroundings } from './surroundings.ts';
 import { readVersion } from '../shared/version.ts';
 
 type Flags = Readonly<Record<string, unknown>>;
-type Verb = (around: CliSurroundings, flags: Flags) => Promise<void>;
+type Verb = (around: CliSurroundings, flags: Flags, args: readonly string[]) => Promise<void>;
 
 export function createProgram(around: CliSurroundings): Command {
   const version = readVersion();
@@ -120,6 +120,30 @@ Exit codes: 0 done, 2 usage or settings, 3 behind, 4 some windows failed or are 
     load: async () => (await import('./smoke-command.ts')).runSmokeCommand,
   });
   add(program, around, {
+    name: 'tracking-server',
+    description: 'Look at a SageMaker MLflow, start and stop it, or make a link that opens it.',
+    example: 'langfuse-mlflow tracking-server start --wait',
+    configure: (command) =>
+      command
+        .addArgument(
+          new Argument('<ACTION>', 'what to do').choices([
+            'info',
+            'start',
+            'stop',
+            'restart',
+            'url',
+          ]),
+        )
+        .argument('[NAME]', 'name or ARN (default: from the settings)')
+        .option('--env', 'info: print lines for a .env file instead')
+        .option('--wait', 'start, stop, restart: until it is done, or has failed')
+        .option('--poll <SECONDS>', 'time between two looks, 1 to 300', '15')
+        .option('--timeout <DURATION>', 'how long to wait, up to 40m', '40m')
+        .option('--expires-in <SECONDS>', 'url: how long the link works, 5 to 300', '300')
+        .option('--session <SECONDS>', 'url: how long one stays signed in, 1800 to 43200', '43200'),
+    load: async () => (await import('./tracking-server-command.ts')).runTrackingServerCommand,
+  });
+  add(program, around, {
     name: 'demo',
     description:
       'Start a sample Langfuse with two weeks of traffic, sync it into ./mlflow.db and tell how to look at it.',
@@ -148,6 +172,6 @@ function add(
   command.exitOverride();
   command.action(async () => {
     const run = await verb.load();
-    await run(around, command.opts<Record<string, unknown>>());
+    await run(around, command.opts<Record<string, unknown>>(), command.args);
   });
 }

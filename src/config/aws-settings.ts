@@ -19,11 +19,21 @@ export const awsSettings = {
     flag: '--aws-region',
     placeholder: 'REGION',
     parse: parseRegion,
-    commands: backupCommands,
+    commands: [...backupCommands, 'tracking-server'],
     description:
-      "Region of the bucket that SYNC_STATE_BACKUP names. Else that of the AWS profile; with another S3 than AWS's, us-east-1.",
+      "Region of the bucket that SYNC_STATE_BACKUP names, and of a SageMaker MLflow that is given by its name. Else that of the AWS profile; with another S3 than AWS's, us-east-1.",
     allows: 'the name of a region',
     example: 'eu-central-1',
+  }),
+  sagemakerEndpoint: optional({
+    env: ['AWS_ENDPOINT_URL_SAGEMAKER'],
+    flag: '--aws-endpoint-url-sagemaker',
+    placeholder: 'URL',
+    parse: parseEndpoint,
+    commands: ['tracking-server'],
+    description: "URL of the SageMaker API, where it is not AWS's own, such as a VPC endpoint.",
+    allows: 'an http or https URL',
+    example: 'https://vpce-0123.api.sagemaker.eu-central-1.vpce.amazonaws.com',
   }),
   s3Endpoint: optional({
     env: ['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'],

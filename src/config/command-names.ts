@@ -7,6 +7,7 @@ export const commandNames = [
   'recover',
   'doctor',
   'smoke',
+  'tracking-server',
   'demo',
 ] as const;
 export type CommandName = (typeof commandNames)[number];

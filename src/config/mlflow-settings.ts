@@ -18,11 +18,22 @@ export const mlflowSettings = {
     placeholder: 'URI',
     parse: parseTrackingUri,
     default: 'sqlite:///mlflow.db',
-    commands: writingCommands,
+    commands: [...writingCommands, 'tracking-server'],
     description:
       'MLflow to write to: the URL of a tracking server, or `sqlite:///file` for a local file that `mlflow ui` opens.',
     allows: 'an http or https URL, sqlite:///file, or the ARN of a SageMaker MLflow',
     example: 'https://mlflow.example.com',
+  }),
+  serverName: optional({
+    env: ['MLFLOW_TRACKING_SERVER_NAME'],
+    flag: '--mlflow-tracking-server-name',
+    placeholder: 'NAME',
+    parse: parseName,
+    commands: ['tracking-server'],
+    description:
+      'Name of the SageMaker tracking server or App, where MLFLOW_TRACKING_URI is not its ARN.',
+    allows: 'a name',
+    example: 'mlflow-tracking-server',
   }),
   username: optional({
     env: ['MLFLOW_TRACKING_USERNAME'],
