@@ -2,7 +2,13 @@ import { AppError, ExitCode } from '../shared/errors.ts';
 import { toIso, toWindowLabel } from '../shared/time.ts';
 import { openConfiguredStateToRead } from '../app.ts';
 import { toVisibleLine } from '../report/visible-text.ts';
-import { isBehind, readStatus, type SourceStatus, type TargetStatus } from '../sync/read-status.ts';
+import {
+  isBehind,
+  readSize,
+  readStatus,
+  type SourceStatus,
+  type TargetStatus,
+} from '../sync/read-status.ts';
 import type { CliSurroundings } from './surroundings.ts';
 import { withSettings } from './with-settings.ts';
 
@@ -27,10 +33,11 @@ export async function runStatusCommand(
       nowMs: command.clock.now(),
       settleMs: command.settings.windows.settleMs,
     });
+    const size = readSize(state);
     return {
       exitCode: toStatusExitCode(status),
-      text: renderStatus(status),
-      json: { sources: status.map(toJson) },
+      text: renderStatus(status) + renderSize(state.path, size),
+      json: { sources: status.map(toJson), state: toSizeJson(state.path, size) },
     };
   });
 }
@@ -72,6 +79,29 @@ function renderStatus(status: readonly SourceStatus[]): string {
     })
     .join('\n\n')
     .concat('\n');
+}
+
+type Size = ReturnType<typeof readSize>;
+
+function renderSize(path: string, size: Size): string {
+  const since = size.oldestWindowMs === null ? '' : ` since ${toIso(size.oldestWindowMs)}`;
+  return `State     ${path}: ${toMegabytes(size.bytes)} (${toMegabytes(size.freeBytes)} free), ${size.calls} calls${since}, ${size.texts} texts, ${size.scores} scores\n`;
+}
+
+function toSizeJson(path: string, size: Size): Record<string, unknown> {
+  return {
+    file: path,
+    size_bytes: size.bytes,
+    free_bytes: size.freeBytes,
+    calls: size.calls,
+    oldest_window: size.oldestWindowMs === null ? null : toIso(size.oldestWindowMs),
+    texts: size.texts,
+    scores: size.scores,
+  };
+}
+
+function toMegabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
 function toJson(one: SourceStatus): Record<string, unknown> {

@@ -2,6 +2,7 @@
 import type { InstantMs, Interval } from '../shared/time.ts';
 import type { State } from '../store/open-state.ts';
 import { listQuarantine, type QuarantineRow } from '../store/quarantine.ts';
+import { readStateSize, type StateSize } from '../store/state-size.ts';
 import { listTargets, publishedHashes, type TargetRow } from '../store/targets.ts';
 import { listSources, listWindows, toInterval, type SourceRow } from '../store/windows.ts';
 import { settledEnd } from './plan-windows.ts';
@@ -80,4 +81,9 @@ export function isBehind(status: readonly SourceStatus[]): boolean {
     const used = targets.find((target) => target.isInUse);
     return used === undefined || used.behindMs > 0;
   });
+}
+
+/** What the state file holds and takes on disk. */
+export function readSize(state: State): StateSize {
+  return readStateSize(state);
 }

@@ -56,6 +56,9 @@ describe('sync', () => {
     const status = await place.run(['status']);
     expect(status).toMatchObject({ code: 0, stderr: '' });
     expect(status.stdout).toMatch(/Complete .*nothing is due/);
+    expect(status.stdout).toMatch(
+      /State .*: \d+\.\d MB \(\d+\.\d MB free\), [1-9]\d* calls since 20\d\d-.*Z, [1-9]\d* texts, \d+ scores\n$/,
+    );
     expect(hashFiles(place.path)).toEqual(before);
   });
 
