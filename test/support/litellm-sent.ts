@@ -116,18 +116,21 @@ function withoutIds(text: string): string {
     known.set(id, found);
     return found;
   };
-  return text
-    .replaceAll(
-      /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g,
-      (id) => `00000000-0000-4000-8000-${number(id, 12)}`,
-    )
-    .replaceAll(/\b[0-9a-f]{64}\b/g, (id) => number(id, 64))
-    .replaceAll(/\b[0-9a-f]{32}\b/g, (id) => number(id, 32))
-    .replaceAll(/\b[0-9a-f]{16}\b/g, (id) => number(id, 16))
-    .replaceAll(/127\.0\.0\.1:\d+/g, '127.0.0.1:4000')
-    .replaceAll(
-      /(\\"(?:litellm_overhead_time_ms|callback_duration_ms|_response_ms)\\": )[\d.]+/g,
-      '$14.5',
-    )
-    .replaceAll(/(\\"(?:created|created_at|completed_at)\\": )\d+/g, '$11790000000');
+  return (
+    text
+      // Durations first: the digits of a fraction may look like an id.
+      .replaceAll(
+        /(\\"(?:litellm_overhead_time_ms|callback_duration_ms|_response_ms)\\": )[\d.]+/g,
+        '$14.5',
+      )
+      .replaceAll(/(\\"(?:created|created_at|completed_at)\\": )\d+/g, '$11790000000')
+      .replaceAll(/127\.0\.0\.1:\d+/g, '127.0.0.1:4000')
+      .replaceAll(
+        /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g,
+        (id) => `00000000-0000-4000-8000-${number(id, 12)}`,
+      )
+      .replaceAll(/\b[0-9a-f]{64}\b/g, (id) => number(id, 64))
+      .replaceAll(/\b[0-9a-f]{32}\b/g, (id) => number(id, 32))
+      .replaceAll(/\b[0-9a-f]{16}\b/g, (id) => number(id, 16))
+  );
 }
