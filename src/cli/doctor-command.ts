@@ -7,6 +7,7 @@ import {
 import { toVisibleText } from '../report/visible-text.ts';
 import { ExitCode, toAppError, type AppError } from '../shared/errors.ts';
 import type { Target } from '../sync/ports.ts';
+import { printIam } from './print-iam.ts';
 import { toErrorJson, toExitCode } from './report-failure.ts';
 import type { CliSurroundings } from './surroundings.ts';
 import { withSettings, type CommandRun } from './with-settings.ts';
@@ -27,8 +28,13 @@ interface PlaneReport {
 /** `langfuse-mlflow doctor`: each plane by itself, so that one fault hides no other. */
 export async function runDoctorCommand(
   around: CliSurroundings,
-  flags: Readonly<Record<string, unknown>>,
+  given: Readonly<Record<string, unknown>>,
 ): Promise<void> {
+  const { printIam: printsIam, artifactRoot, ...flags } = given;
+  if (printsIam === true) {
+    await printIam(around, flags, typeof artifactRoot === 'string' ? artifactRoot : null);
+    return;
+  }
   await withSettings(around, { name: 'doctor', flags }, async (command) => {
     const planes = [
       await checkLangfuse(command),

@@ -28,6 +28,8 @@ export function createProgram(around: CliSurroundings): Command {
       outputError: (text, write) => write(maskUsage(around, text)),
     })
     .exitOverride()
+    // Arguments are told by each command's own help; here they would leave no room.
+    .configureHelp({ subcommandTerm: (command) => command.name() })
     .addHelpText(
       'after',
       `
@@ -99,6 +101,16 @@ Exit codes: 0 done, 2 usage or settings, 3 behind, 4 some windows failed or are 
     name: 'doctor',
     description: 'Check Langfuse, MLflow and the state file, each by itself.',
     example: 'langfuse-mlflow doctor --env-file .env',
+    configure: (command) =>
+      command
+        .option(
+          '--print-iam',
+          'print the least IAM policy for a SageMaker MLflow, and check nothing',
+        )
+        .option(
+          '--artifact-root <S3>',
+          'with --print-iam: s3://bucket/prefix of the artifacts (default: asked of SageMaker)',
+        ),
     load: async () => (await import('./doctor-command.ts')).runDoctorCommand,
   });
   add(program, around, {

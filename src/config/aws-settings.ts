@@ -30,7 +30,7 @@ export const awsSettings = {
     flag: '--aws-endpoint-url-sagemaker',
     placeholder: 'URL',
     parse: parseEndpoint,
-    commands: ['tracking-server'],
+    commands: ['tracking-server', 'doctor'],
     description: "URL of the SageMaker API, where it is not AWS's own, such as a VPC endpoint.",
     allows: 'an http or https URL',
     example: 'https://vpce-0123.api.sagemaker.eu-central-1.vpce.amazonaws.com',

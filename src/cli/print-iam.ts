@@ -1,0 +1,60 @@
+import { openControlPlane } from '../sagemaker/control-plane.ts';
+import { toWorkerPolicy } from '../sagemaker/iam-policy.ts';
+import { AppError, ExitCode } from '../shared/errors.ts';
+import type { CliSurroundings } from './surroundings.ts';
+import { withSettings } from './with-settings.ts';
+
+/** `doctor --print-iam`: the least policy for this configuration, as JSON that IAM takes. Needs no keys of Langfuse. */
+export async function printIam(
+  around: CliSurroundings,
+  flags: Readonly<Record<string, unknown>>,
+  artifactRoot: string | null,
+): Promise<void> {
+  await withSettings(around, { name: 'tracking-server', flags }, async (command) => {
+    const { mlflow, aws, state } = command.settings;
+    const { trackingUri } = mlflow;
+    if (trackingUri.kind !== 'sagemaker') {
+      throw new AppError('SETTINGS_INVALID', 'MLFLOW_TRACKING_URI is not the ARN of an MLflow.', {
+        hint: '`langfuse-mlflow tracking-server info NAME --env` prints the line to set.',
+      });
+    }
+    const { arn, region, resource, resourceId } = trackingUri;
+    const isApp = resource === 'mlflow-app';
+    if (artifactRoot !== null && !/^s3:\/\/[^/]+/.test(artifactRoot)) {
+      throw new AppError('USAGE', `--artifact-root must be s3://bucket/prefix.`);
+    }
+    const known = { artifactStore: artifactRoot, kmsKeyArn: null };
+    const { artifactStore, kmsKeyArn } = artifactRoot === null ? await describe() : known;
+    const policy = toWorkerPolicy({
+      kind: isApp ? 'app' : 'tracking-server',
+      arn,
+      artifactRoot: artifactStore,
+      kmsKeyArn,
+      backup: state.backup,
+    });
+    return {
+      exitCode: ExitCode.done,
+      text: `${JSON.stringify(policy, null, 2)}\n`,
+      json: { policy },
+    };
+
+    async function describe(): Promise<{ artifactStore: string | null; kmsKeyArn: string | null }> {
+      using plane = await openControlPlane({
+        region,
+        endpoint: aws.sagemakerEndpoint,
+        signal: command.signal,
+      });
+      try {
+        return await plane.describe(
+          isApp ? { kind: 'app', arn } : { kind: 'tracking-server', name: resourceId },
+        );
+      } catch (error) {
+        if (!(error instanceof AppError) || error.code === 'CANCELLED') throw error;
+        throw new AppError(error.code, error.message, {
+          cause: error,
+          hint: 'The place of the artifacts could not be looked up; give it with --artifact-root s3://bucket/prefix.',
+        });
+      }
+    }
+  });
+}
