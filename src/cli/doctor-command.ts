@@ -5,7 +5,8 @@ import {
   probeConfiguredSource,
 } from '../app.ts';
 import { toVisibleText } from '../report/visible-text.ts';
-import { ExitCode, toAppError, type AppError } from '../shared/errors.ts';
+import { openControlPlane } from '../sagemaker/control-plane.ts';
+import { AppError, ExitCode, toAppError } from '../shared/errors.ts';
 import type { Target } from '../sync/ports.ts';
 import { printIam } from './print-iam.ts';
 import { toErrorJson, toExitCode } from './report-failure.ts';
@@ -14,7 +15,7 @@ import { withSettings, type CommandRun } from './with-settings.ts';
 
 /** One thing that was looked at. */
 interface Check {
-  readonly plane: 'langfuse' | 'mlflow' | 'state';
+  readonly plane: 'langfuse' | 'aws' | 'mlflow' | 'state';
   readonly name: string;
   readonly ok: boolean;
   readonly detail: string;
@@ -38,6 +39,7 @@ export async function runDoctorCommand(
   await withSettings(around, { name: 'doctor', flags }, async (command) => {
     const planes = [
       await checkLangfuse(command),
+      await checkSageMaker(command),
       await checkMlflow(command),
       checkState(command),
       await checkBackup(command),
@@ -72,6 +74,36 @@ async function checkLangfuse(command: CommandRun): Promise<PlaneReport> {
     checks.push({ plane: 'langfuse', name: 'reader', ok: false, detail: report.failure.message });
   }
   return { checks, failure: report.failure };
+}
+
+/** The control plane alone: a sync by ARN works without it, but only it tells of a server that was stopped. */
+async function checkSageMaker(command: CommandRun): Promise<PlaneReport> {
+  const { trackingUri } = command.settings.mlflow;
+  if (trackingUri.kind !== 'sagemaker') return { checks: [], failure: null };
+  const { arn, region, resource, resourceId } = trackingUri;
+  const check = { plane: 'aws', name: 'describe' } as const;
+  try {
+    using plane = await openControlPlane({
+      region,
+      endpoint: command.settings.aws.sagemakerEndpoint,
+      signal: command.signal,
+    });
+    const found = await plane.describe(
+      resource === 'mlflow-app'
+        ? { kind: 'app', arn }
+        : { kind: 'tracking-server', name: resourceId },
+    );
+    const detail = `${found.name} is in status ${found.status}, MLflow ${found.mlflowVersion ?? 'unknown'}, artifacts at ${found.artifactStore ?? 'an unknown place'}`;
+    if (!found.isUsable) {
+      throw new AppError('SAGEMAKER_CONFLICT', `${detail}; it answers no requests.`, {
+        hint: 'Start it with `langfuse-mlflow tracking-server start --wait`.',
+      });
+    }
+    return { checks: [{ ...check, ok: true, detail }], failure: null };
+  } catch (caught) {
+    const failure = toAppError(caught);
+    return { checks: [{ ...check, ok: false, detail: failure.message }], failure };
+  }
 }
 
 /** Opens MLflow, looks for the experiment, and writes and deletes a probe run with an artifact. */

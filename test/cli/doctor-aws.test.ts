@@ -1,0 +1,36 @@
+import { expect, it } from 'vitest';
+import { controlKeys, startControlDouble } from '../support/sagemaker-double/control-plane.ts';
+import { openTempFolder } from '../support/temp-folder.ts';
+import { runCli } from './built-cli.ts';
+
+it('tells of a server that was stopped, and of a permission that is missing', async () => {
+  await using double = await startControlDouble();
+  using folder = openTempFolder();
+  const describeLine = async (): Promise<string | undefined> => {
+    const end = await runCli({
+      args: ['doctor'],
+      cwd: folder.path,
+      env: {
+        AWS_ACCESS_KEY_ID: controlKeys.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: controlKeys.secretAccessKey,
+        AWS_EC2_METADATA_DISABLED: 'true',
+        AWS_ENDPOINT_URL_SAGEMAKER: double.url,
+        SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT: 'http://127.0.0.1:1',
+        MLFLOW_HTTP_REQUEST_MAX_RETRIES: '0',
+        MLFLOW_TRACKING_URI:
+          'arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/team-mlflow',
+        LANGFUSE_BASE_URL: 'http://127.0.0.1:1',
+        LANGFUSE_PUBLIC_KEY: 'pk-lf-1',
+        LANGFUSE_SECRET_KEY: 'sk-lf-1',
+        SYNC_LANGFUSE_MAX_WAIT: '1s',
+      },
+    });
+    return end.stdout.split('\n').find((line) => line.includes('describe'));
+  };
+  expect(await describeLine()).toMatch(/^ok .*status Created, MLflow 3\.0\.0, artifacts at s3:/);
+  const server = double.servers.get('team-mlflow');
+  if (server !== undefined) server.status = 'Stopped';
+  expect(await describeLine()).toMatch(/^FAIL .*status Stopped.*answers no requests/);
+  double.denied.add('DescribeMlflowTrackingServer');
+  expect(await describeLine()).toMatch(/^FAIL .*sagemaker:DescribeMlflowTrackingServer/);
+}, 60_000);
