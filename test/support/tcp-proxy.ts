@@ -1,57 +1,103 @@
-/** A TCP proxy in front of any HTTP/1.1 server that cuts, stalls and truncates exchanges at chosen bytes. */
+/** A TCP proxy in front of any server that cuts, truncates, stalls or delays at a chosen byte of all that it passes. */
 import { connect, createServer, type Socket } from 'node:net';
-import { messageEnd, toPosition, withLength, type Place } from './http-bytes.ts';
 
-export interface Harm {
-  /** What is harmed: the request on its way to the server, or the server's answer to it. */
-  readonly side: 'request' | 'response';
-  /** How much gets through. */
-  readonly place: Place;
+export interface ByteFault {
+  /** `up`: towards the server; `down`: back from it. */
+  readonly direction: 'up' | 'down';
   /**
-   * - `cut`: both connections are broken off.
-   * - `end`: closed in good order, with less than was announced.
-   * - `stall`: nothing comes any more, and the connection stays open.
-   * - `shorten`: the answer announces as much as is left of it, so that nothing but its text is wrong.
+   * - `cut`: both ends are broken off at that byte.
+   * - `truncate`: the end that was to get the rest is closed in good order without it.
+   * - `stall`: nothing more comes that way, and the connection stays open.
+   * - `delay`: the rest comes a moment later.
    */
-  readonly how: 'cut' | 'end' | 'stall' | 'shorten';
+  readonly action: 'cut' | 'truncate' | 'stall' | 'delay';
+  /** Counted over all connections since the fault was set. */
+  readonly atByte: number;
 }
 
 export interface TcpProxy extends AsyncDisposable {
   readonly url: string;
-  /** Exchanges so far. */
-  exchanges: number;
-  /** Asked for each exchange, before its first byte is handed on; `null` (default) harms nothing. */
-  harm: (firstLine: string) => Harm | null;
+  /** Bytes passed on since the last fault was set. */
+  readonly passed: { up: number; down: number };
+  /** From now on, once; `null` for none. Counting begins anew. */
+  setFault(fault: ByteFault | null): void;
+  hasHappened(): boolean;
 }
+
+const delayMs = 200;
 
 export async function startTcpProxy(targetUrl: string): Promise<TcpProxy> {
   const target = new URL(targetUrl);
   const sockets = new Set<Socket>();
+  const passed = { up: 0, down: 0 };
+  let fault: ByteFault | null = null;
+  let isDone = false;
+
   const server = createServer((client) => {
     const upstream = connect(Number(target.port), target.hostname);
+    const destroy = (): void => {
+      client.destroy();
+      upstream.destroy();
+    };
     for (const socket of [client, upstream]) {
       sockets.add(socket);
-      socket.on('error', () => socket.destroy());
+      socket.on('error', destroy);
       socket.on('close', () => {
         sockets.delete(socket);
-        client.destroy();
-        upstream.destroy();
+        destroy();
       });
     }
-    joinHarmed(client, upstream, (line) => {
-      proxy.exchanges += 1;
-      return proxy.harm(line);
-    });
+    join('up', client, upstream);
+    join('down', upstream, client);
   });
+
+  /** Of a connection that was harmed, nothing more is passed that way. */
+  function join(direction: ByteFault['direction'], from: Socket, to: Socket): void {
+    let isClosed = false;
+    from.on('data', (chunk: Buffer) => {
+      if (isClosed) return;
+      const before = passed[direction];
+      passed[direction] += chunk.length;
+      if (isDone || fault?.direction !== direction || before + chunk.length <= fault.atByte) {
+        to.write(chunk);
+        return;
+      }
+      isDone = true;
+      const part = chunk.subarray(0, Math.max(0, fault.atByte - before));
+      const { action } = fault;
+      if (part.length > 0) to.write(part);
+      if (action === 'delay') {
+        from.pause();
+        setTimeout(() => {
+          to.write(chunk.subarray(part.length));
+          from.resume();
+        }, delayMs);
+        return;
+      }
+      isClosed = true;
+      if (action === 'truncate') to.end();
+      else if (action === 'cut') {
+        to.destroySoon();
+        from.destroy();
+      }
+    });
+  }
+
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
   });
   const address = server.address();
   if (typeof address !== 'object' || address === null) throw new Error('the proxy has no port');
-  const proxy: TcpProxy = {
+  return {
     url: `http://127.0.0.1:${address.port}`,
-    exchanges: 0,
-    harm: () => null,
+    passed,
+    setFault(next) {
+      fault = next;
+      isDone = false;
+      passed.up = 0;
+      passed.down = 0;
+    },
+    hasHappened: () => isDone,
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => {
@@ -59,44 +105,4 @@ export async function startTcpProxy(targetUrl: string): Promise<TcpProxy> {
       });
     },
   };
-  return proxy;
-}
-
-/** Hands bytes on; a message that is to be harmed is held back until it is whole, and then handed on in part. */
-function joinHarmed(client: Socket, upstream: Socket, ask: (line: string) => Harm | null): void {
-  let harm: Harm | null = null;
-  let isAnswered = true;
-  let held = Buffer.alloc(0);
-
-  function pass(side: Harm['side'], chunk: Buffer, to: Socket): void {
-    if (harm?.side !== side) {
-      to.write(chunk);
-      return;
-    }
-    held = Buffer.concat([held, chunk]);
-    if (messageEnd(held) === null) return;
-    const part = held.subarray(0, toPosition(held, harm.place));
-    const { how } = harm;
-    const finish = (): void => {
-      if (how === 'cut') to.resetAndDestroy();
-      else if (how === 'end') to.end();
-    };
-    const bytes = how === 'shorten' ? withLength(part) : part;
-    if (bytes.length === 0) finish();
-    else to.write(bytes, finish);
-    if (how === 'shorten') harm = null;
-  }
-
-  client.on('data', (chunk: Buffer) => {
-    if (isAnswered) {
-      isAnswered = false;
-      held = Buffer.alloc(0);
-      harm = ask(chunk.toString('latin1').split('\r\n', 1)[0] ?? '');
-    }
-    pass('request', chunk, upstream);
-  });
-  upstream.on('data', (chunk: Buffer) => {
-    isAnswered = true;
-    pass('response', chunk, client);
-  });
 }
