@@ -57,6 +57,10 @@ const violations: readonly [file: string, code: string, message: string][] = [
   ['src/mlflow/x.ts', "import '../langfuse/y.ts';", 'mlflow writes MLflow and nothing else'],
   ['src/mlflow/x.ts', "import '../runs/y.ts';", 'mlflow writes MLflow and nothing else'],
   ['src/mlflow/x.ts', "import '../sync/publish.ts';", 'src/sync/ports.ts'],
+  ['src/sagemaker/x.ts', "import '../runs/y.ts';", 'it knows no data'],
+  ['src/sagemaker/x.ts', "import '../sync/publish.ts';", 'src/sync/ports.ts'],
+  ['src/mlflow/x.ts', "import '../sagemaker/y.ts';", 'mlflow writes MLflow and nothing else'],
+  ['src/sync/x.ts', "import '../sagemaker/y.ts';", 'handed to it by app.ts'],
   ['src/sync/x.ts', "import '../langfuse/y.ts';", 'handed to it by app.ts'],
   ['src/sync/x.ts', "import '../mlflow/y.ts';", 'handed to it by app.ts'],
   [
