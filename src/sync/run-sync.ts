@@ -5,6 +5,7 @@ import type { ReportProgress, RunCounts } from '../shared/progress.ts';
 import type { InstantMs, Interval } from '../shared/time.ts';
 import { countUnrecovered } from '../store/recoveries.ts';
 import { openStaging } from '../store/staging.ts';
+import { sweepTexts } from '../store/sweep-texts.ts';
 import { toStateError, type State } from '../store/open-state.ts';
 import { publishedHashes } from '../store/targets.ts';
 import {
@@ -164,7 +165,10 @@ export async function runSync(parts: SyncParts, request: SyncRequest): Promise<S
   };
   await walk(run, plan);
   // What is staged may be another worker's by now.
-  if (lease.isHeld()) openStaging(state).clear();
+  if (lease.isHeld()) {
+    openStaging(state).clear();
+    if (!signal.aborted) sweepTexts(state);
+  }
 
   const readWindows = [...run.read];
   const summary: SyncSummary = {
