@@ -95,7 +95,9 @@ describe.each(pages)('%s', (page) => {
   });
 
   test('every command and flag exists', () => {
-    const calls = [...text.matchAll(/(?<=^|`|\s)langfuse-mlflow ([a-z]+(?:-[a-z]+)*)((?: [^\n`|#]*)?)/g)];
+    const calls = [
+      ...text.matchAll(/(?<=^|`|\s)langfuse-mlflow ([a-z]+(?:-[a-z]+)*)((?: [^\n`|#]*)?)/g),
+    ];
     const wrong = calls.flatMap(([, name = '', rest = '']) => {
       const flags = flagsOf.get(name);
       if (flags === undefined) return [name];

@@ -8,7 +8,6 @@ import { startRestPlane, type RestPlane } from './rest-plane.ts';
 
 export const trackingServerArn =
   'arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/team-mlflow';
-export const appArn = 'arn:aws:sagemaker:us-east-1:123456789012:mlflow-app/app-AAAABBBBCCCC';
 
 export interface ManagedMlflow extends AsyncDisposable {
   readonly rest: RestPlane;
