@@ -95,8 +95,45 @@ export async function openConfiguredSource(around: Surroundings): Promise<Source
 }
 
 export async function openConfiguredTarget(around: Surroundings): Promise<Target> {
+  const { mlflow, aws } = around.settings;
+  const { trackingUri } = mlflow;
+  const settings = toTargetSettings(around);
+  if (trackingUri.kind === 'local') {
+    const { openTarget } = await import('./mlflow/open-target.ts');
+    return openTarget(settings);
+  }
+  const region =
+    trackingUri.kind === 'sagemaker' ? trackingUri.region : (aws.region ?? 'us-east-1');
+  const { openCredentials } = await import('./sagemaker/credentials.ts');
+  const { createS3ArtifactWriter } = await import('./mlflow/s3-artifacts.ts');
+  // Asked for nothing until something must be signed: a server that hands artifacts on needs no AWS.
+  const credentials = openCredentials({
+    region,
+    assumeRoleArn: aws.assumeRoleArn,
+    clock: around.clock,
+    signal: around.signal,
+    onNotice: around.onNotice,
+  });
+  const artifactWriters = {
+    s3: createS3ArtifactWriter({
+      region,
+      endpoint: aws.artifactEndpoint ?? aws.s3Endpoint,
+      credentials: credentials.provider,
+      identityText: credentials.identityText,
+      kmsKeyId: aws.artifactKmsKeyId,
+      expectedOwner: aws.artifactBucketOwner,
+      timeoutMs: mlflow.timeoutMs,
+      signal: around.signal,
+    }),
+  };
+  if (trackingUri.kind === 'sagemaker') {
+    const { openSageMakerTarget } = await import('./sagemaker/open-sagemaker-target.ts');
+    const { toManagedEndpoint } = await import('./sagemaker/managed-endpoint.ts');
+    const endpoint = toManagedEndpoint(trackingUri, aws.mlflowEndpoint);
+    return openSageMakerTarget(settings, { endpoint, credentials, artifactWriters });
+  }
   const { openTarget } = await import('./mlflow/open-target.ts');
-  return openTarget(toTargetSettings(around));
+  return openTarget(settings, artifactWriters);
 }
 
 /** Looks at each part of the configured Langfuse by itself. Never throws. */

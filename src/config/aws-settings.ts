@@ -1,4 +1,5 @@
-import type { CommandName } from './command-names.ts';
+import { writingCommands, type CommandName } from './command-names.ts';
+import { parseName } from './parse-simple.ts';
 import { bareUrl, parseHttpUrl } from './parse-http-url.ts';
 import { refusal } from './refusal.ts';
 import { optional } from './setting.ts';
@@ -25,6 +26,58 @@ export const awsSettings = {
     allows: 'the name of a region',
     example: 'eu-central-1',
   }),
+  assumeRoleArn: optional({
+    env: ['SAGEMAKER_MLFLOW_ASSUME_ROLE_ARN'],
+    flag: '--sagemaker-mlflow-assume-role-arn',
+    placeholder: 'ARN',
+    parse: parseRoleArn,
+    commands: writingCommands,
+    description: 'Role to assume for a SageMaker MLflow and for its artifacts in S3 alike.',
+    allows: 'the ARN of a role',
+    example: 'arn:aws:iam::123456789012:role/mlflow-writer',
+  }),
+  mlflowEndpoint: optional({
+    env: ['SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT'],
+    flag: '--sagemaker-mlflow-custom-endpoint',
+    placeholder: 'URL',
+    parse: parseEndpoint,
+    commands: writingCommands,
+    description:
+      "URL of a SageMaker MLflow's REST API, where it is not the region's own, such as a VPC endpoint.",
+    allows: 'an http or https URL',
+    example: 'https://vpce-0123.experiments.sagemaker.eu-central-1.vpce.amazonaws.com',
+  }),
+  artifactEndpoint: optional({
+    env: ['MLFLOW_S3_ENDPOINT_URL'],
+    flag: '--mlflow-s3-endpoint-url',
+    placeholder: 'URL',
+    parse: parseEndpoint,
+    commands: writingCommands,
+    description:
+      "URL of another S3 than AWS's for artifacts at s3://, where it is not that of AWS_ENDPOINT_URL_S3; buckets are then named in the path.",
+    allows: 'an http or https URL',
+    example: 'https://s3.example.com:9000',
+  }),
+  artifactKmsKeyId: optional({
+    env: ['SYNC_ARTIFACT_KMS_KEY_ID'],
+    flag: '--artifact-kms-key-id',
+    placeholder: 'KEY',
+    parse: parseName,
+    commands: writingCommands,
+    description: "Key of AWS KMS for artifacts in S3; else the bucket's own default holds.",
+    allows: 'the id, alias or ARN of a key',
+    example: 'alias/mlflow-artifacts',
+  }),
+  artifactBucketOwner: optional({
+    env: ['SYNC_ARTIFACT_BUCKET_OWNER'],
+    flag: '--artifact-bucket-owner',
+    placeholder: 'ACCOUNT',
+    parse: parseAccountId,
+    commands: writingCommands,
+    description: 'Account that the artifact bucket must belong to; S3 refuses writes to any other.',
+    allows: 'twelve digits',
+    example: '123456789012',
+  }),
   sagemakerEndpoint: optional({
     env: ['AWS_ENDPOINT_URL_SAGEMAKER'],
     flag: '--aws-endpoint-url-sagemaker',
@@ -47,6 +100,16 @@ export const awsSettings = {
     example: 'https://s3.example.com:9000',
   }),
 } as const;
+
+function parseRoleArn(text: string): string {
+  if (/^arn:[a-z-]+:iam::\d{12}:role\/\S+$/.test(text)) return text;
+  throw refusal('must be the ARN of a role, such as arn:aws:iam::123456789012:role/mlflow-writer');
+}
+
+function parseAccountId(text: string): string {
+  if (/^\d{12}$/.test(text)) return text;
+  throw refusal('must be the twelve digits of an AWS account');
+}
 
 function parseRegion(text: string): string {
   if (/^[a-z0-9][a-z0-9-]{0,62}$/.test(text)) return text;

@@ -1,6 +1,7 @@
 /** The MLflow that a tracking URI means. */
 import { AppError } from '../shared/errors.ts';
 import type { Target } from '../sync/ports.ts';
+import type { ArtifactWriters } from './artifact-uri.ts';
 import { openLocalTarget } from './local-target.ts';
 import type { RestSettings } from './rest-settings.ts';
 import { openRestTarget } from './rest-target.ts';
@@ -10,12 +11,15 @@ export type TargetSettings = RestSettings;
 
 /**
  * Opens an MLflow server (http, https) or a local store (`sqlite:///file`). Throws SETTINGS_INVALID for
- * any other URI, saying what to write instead; else as {@link openRestTarget} and {@link openLocalTarget}.
+ * any other URI, saying what to write instead. `artifactWriters`: for places beside the server's own proxy. Else as {@link openRestTarget} and {@link openLocalTarget}.
  */
-export async function openTarget(settings: TargetSettings): Promise<Target> {
+export async function openTarget(
+  settings: TargetSettings,
+  artifactWriters: ArtifactWriters = {},
+): Promise<Target> {
   const uri = settings.trackingUri.trim();
   const kind = toTargetKind(uri);
-  if (kind === 'rest') return openRestTarget(settings);
+  if (kind === 'rest') return openRestTarget(settings, artifactWriters);
   if (settings.workspace !== undefined && settings.workspace !== 'default') {
     throw new AppError(
       'SETTINGS_INVALID',
@@ -36,7 +40,7 @@ export function toTargetKind(trackingUri: string): 'rest' | 'local' {
 
 function toRefusal(scheme: string): string {
   if (scheme === 'arn')
-    return 'is an ARN of a SageMaker MLflow server, which is not supported yet.';
+    return 'is an ARN of a SageMaker MLflow server, whose requests must be signed.';
   if (scheme === 'file') {
     return 'is a folder; MLflow refuses file stores (./mlruns) from 3.13 on. Write sqlite:///mlflow.db for a local file, or the http address of an MLflow server.';
   }

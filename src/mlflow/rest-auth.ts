@@ -11,9 +11,17 @@ export interface OutgoingRequest {
   readonly body: string | Uint8Array | null;
 }
 
+export interface RefusedAnswer {
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+}
+
 export interface Authoriser {
   /** The headers to add. Called for each attempt, since a signature ages. */
   authorise(request: OutgoingRequest): Promise<Readonly<Record<string, string>>>;
+  /** Told of a 403. Where this is here, the request is authorised anew and sent once more. */
+  onRefused?(answer: RefusedAnswer): void;
+  /** A sentence for the message about a 403 that came again. */
+  explainRefusal?(answer: RefusedAnswer): string;
   /** Texts that no message may hold. */
   readonly secrets: readonly string[];
 }

@@ -140,6 +140,11 @@ function createRestClient(
     let answer: Answer;
     try {
       answer = await limit(() => attempt(call));
+      // A refusal shows that nothing was carried out, so even a call that is not idempotent may be repeated.
+      if (answer.status === 403 && authoriser.onRefused !== undefined) {
+        authoriser.onRefused(answer);
+        answer = await limit(() => attempt(call));
+      }
     } catch (cause) {
       if (cause instanceof AppError) throw cause;
       settings.signal?.throwIfAborted();
@@ -147,7 +152,8 @@ function createRestClient(
     }
     if (answer.status >= 200 && answer.status < 300) return { value: answer };
     const fault: Fault = toAnswerFault(answer, context, settings.clock.now());
-    return { fault };
+    const explained = answer.status === 403 ? authoriser.explainRefusal?.(answer) : undefined;
+    return { fault: explained === undefined ? fault : withExplanation(fault, explained) };
   }
 
   async function send(call: Call): Promise<Answer> {
@@ -179,6 +185,17 @@ function createRestClient(
     async [Symbol.asyncDispose]() {
       await agent.destroy();
     },
+  };
+}
+
+function withExplanation(fault: Fault, explained: string): Fault {
+  const { code, message, details } = fault.error;
+  return {
+    ...fault,
+    error: new AppError(code, `${message}. ${explained}`, {
+      cause: fault.error,
+      ...(details && { details }),
+    }),
   };
 }
 

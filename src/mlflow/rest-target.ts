@@ -33,7 +33,10 @@ import { runAnswer, toStoredRun } from './wire-schemas.ts';
  * Opens a plain MLflow server: no, basic or bearer authorisation. Asks it once for its version.
  * Throws SETTINGS_INVALID, MLFLOW_UNREACHABLE or MLFLOW_AUTH.
  */
-export async function openRestTarget(settings: RestSettings): Promise<Target> {
+export async function openRestTarget(
+  settings: RestSettings,
+  artifactWriters: ArtifactWriters = {},
+): Promise<Target> {
   const url = parseTrackingUrl(settings.trackingUri);
   const authoriser = createHeaderAuthoriser(
     {
@@ -43,7 +46,12 @@ export async function openRestTarget(settings: RestSettings): Promise<Target> {
     },
     url.base,
   );
-  return openRestTargetWith(settings, { base: url.base, targetText: url.text, authoriser });
+  return openRestTargetWith(settings, {
+    base: url.base,
+    targetText: url.text,
+    authoriser,
+    artifactWriters,
+  });
 }
 
 export interface RestTargetParts {
@@ -54,6 +62,8 @@ export interface RestTargetParts {
   readonly authoriser: Authoriser;
   /** Writers for places beside the server's own proxy, e.g. `s3`. */
   readonly artifactWriters?: ArtifactWriters;
+  /** False for a managed server, whose front door knows no `/version`. Default true. */
+  readonly tellsVersion?: boolean;
 }
 
 /** The same over another way to authorise requests and to put artifacts. */
@@ -63,7 +73,7 @@ export async function openRestTargetWith(
 ): Promise<Target> {
   const client = await openRestClient(settings, parts);
   try {
-    const version = await readVersion(client, parts.base);
+    const version = parts.tellsVersion === false ? null : await readVersion(client, parts.base);
     return createRestTarget(client, { ...parts, version, timeoutMs: settings.timeoutMs });
   } catch (error) {
     await client[Symbol.asyncDispose]();

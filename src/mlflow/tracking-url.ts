@@ -47,12 +47,19 @@ function decodeUserInfo(text: string): string | undefined {
   }
 }
 
+/** By RFC 3986, over which a signature is made: %20 and not +, and no character left alone that it reserves. */
+function encodeStrictly(text: string): string {
+  return encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
 /** `path` below `base`, which keeps its own path (a server behind a prefix); `path` is percent-encoded already. */
 export function toUrl(base: URL, path: string, query: Readonly<Record<string, string>> = {}): URL {
   const url = new URL(base);
   url.pathname = `${base.pathname.replace(/\/+$/, '')}/${path}`;
-  // %20 and not +, since a signature is made over the former.
-  const pairs = Object.entries(query).map(([key, value]) => `${key}=${encodeURIComponent(value)}`);
+  const pairs = Object.entries(query).map(([key, value]) => `${key}=${encodeStrictly(value)}`);
   url.search = pairs.join('&');
   return url;
 }

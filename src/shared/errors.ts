@@ -36,6 +36,16 @@ export const errorCatalogue = {
     exitCode: ExitCode.usage,
     hint: 'Run the command with --help to see what it takes.',
   },
+  GATEWAY_CONFIG_INVALID: {
+    retryable: false,
+    exitCode: ExitCode.usage,
+    hint: 'Correct the file at the named place and run the command again; nothing was written.',
+  },
+  GATEWAY_CONFIG_UNWRITABLE: {
+    retryable: false,
+    exitCode: ExitCode.usage,
+    hint: 'Give this user the right to write the file and its folder, or run with --dry-run and make the change where the file comes from.',
+  },
   LANGFUSE_AUTH: {
     retryable: false,
     exitCode: ExitCode.usage,
@@ -74,7 +84,7 @@ export const errorCatalogue = {
   MLFLOW_AUTH: {
     retryable: false,
     exitCode: ExitCode.usage,
-    hint: 'Check MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, and the permission on the experiment.',
+    hint: 'Check MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, or for SageMaker the AWS credentials and what IAM allows them, and the permission on the experiment.',
   },
   MLFLOW_UNREACHABLE: {
     retryable: true,
@@ -180,6 +190,21 @@ export const errorCatalogue = {
     retryable: false,
     exitCode: ExitCode.windowsFailed,
     hint: 'The request went all the way but is not told alike on both sides; run again with --keep and compare the run in MLflow with the row in Langfuse.',
+  },
+  MLFLOW_ARTIFACTS_DENIED: {
+    retryable: false,
+    exitCode: ExitCode.usage,
+    hint: 'Allow the named action on the artifact bucket (`langfuse-mlflow doctor --print-iam` writes the policy), then run again; nothing was lost.',
+  },
+  MLFLOW_ARTIFACTS_UNREACHABLE: {
+    retryable: true,
+    exitCode: ExitCode.tryAgainLater,
+    hint: 'Check that the artifact bucket can be reached from here, then run again; nothing was lost.',
+  },
+  AWS_CREDENTIALS: {
+    retryable: true,
+    exitCode: ExitCode.tryAgainLater,
+    hint: 'Give credentials by the usual chain of AWS (environment, AWS_PROFILE, a web identity or the role of the machine), then run again.',
   },
   SAGEMAKER_DENIED: {
     retryable: false,

@@ -15,7 +15,7 @@ describe('toTargetKind', () => {
   });
 
   test.each([
-    ['arn:aws:sagemaker:eu-west-1:123456789012:mlflow-tracking-server/x', /not supported yet/],
+    ['arn:aws:sagemaker:eu-west-1:123456789012:mlflow-tracking-server/x', /must be signed/],
     ['./mlruns', /3\.13.*sqlite:\/\/\/mlflow\.db/],
     ['file:///tmp/mlruns', /3\.13/],
     ['C:\\mlruns', /3\.13/],

@@ -1,0 +1,152 @@
+/** Artifacts on S3, put there by the worker itself: for servers that do not hand them on (`--no-serve-artifacts`). */
+import type { S3Client } from '@aws-sdk/client-s3';
+import { AppError } from '../shared/errors.ts';
+import type { RunRef } from '../sync/ports.ts';
+import type { ArtifactWriter } from './artifact-uri.ts';
+
+/** Asked for each request; as the AWS SDK takes it. */
+export type S3Credentials = () => Promise<{
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}>;
+
+export interface S3ArtifactSettings {
+  readonly region: string;
+  /** Another S3 than AWS's, whose buckets are named in the path; null for AWS's. */
+  readonly endpoint: string | null;
+  readonly credentials: S3Credentials;
+  /** Who that is, for messages. */
+  readonly identityText: () => string;
+  /** A key of KMS to encrypt with; null for the bucket's own default. */
+  readonly kmsKeyId: string | null;
+  /** Account that must own the bucket; null for whichever does. */
+  readonly expectedOwner: string | null;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Larger artifacts go in parts of this size. */
+const partBytes = 16 * 1024 * 1024;
+
+interface Place {
+  readonly Bucket: string;
+  readonly Key: string;
+}
+
+/** The SDK is loaded with the first artifact. Throws MLFLOW_ARTIFACTS_DENIED, MLFLOW_ARTIFACTS_UNREACHABLE. */
+export function createS3ArtifactWriter(settings: S3ArtifactSettings): ArtifactWriter {
+  const { expectedOwner, kmsKeyId } = settings;
+  let opened: Promise<S3Client> | null = null;
+  const client = (): Promise<S3Client> => (opened ??= openClient(settings));
+  const owner = expectedOwner === null ? {} : { ExpectedBucketOwner: expectedOwner };
+  const signal = (): AbortSignal => {
+    const deadline = AbortSignal.timeout(settings.timeoutMs);
+    return settings.signal ? AbortSignal.any([deadline, settings.signal]) : deadline;
+  };
+
+  return {
+    async put({ run, path, body, contentType }) {
+      const place = toPlace(run, path);
+      const s3 = await client();
+      const { Upload } = await import('@aws-sdk/lib-storage');
+      const upload = new Upload({
+        client: s3,
+        partSize: partBytes,
+        params: {
+          ...place,
+          ...owner,
+          Body: body,
+          ContentType: contentType,
+          ...(kmsKeyId === null ? {} : { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: kmsKeyId }),
+        },
+      });
+      const ends = signal();
+      ends.addEventListener('abort', () => void upload.abort());
+      try {
+        await upload.done();
+      } catch (error) {
+        throw toArtifactError(error, { settings, place, action: 's3:PutObject' });
+      }
+    },
+
+    async get({ run, path }) {
+      const place = toPlace(run, path);
+      const s3 = await client();
+      const { GetObjectCommand } = await import('@aws-sdk/client-s3');
+      try {
+        const answer = await s3.send(new GetObjectCommand({ ...place, ...owner }), {
+          abortSignal: signal(),
+        });
+        return (await answer.Body?.transformToByteArray()) ?? new Uint8Array();
+      } catch (error) {
+        if (error instanceof Error && error.name === 'NoSuchKey') return null;
+        throw toArtifactError(error, { settings, place, action: 's3:GetObject' });
+      }
+    },
+  };
+}
+
+async function openClient(settings: S3ArtifactSettings): Promise<S3Client> {
+  const sdk = await import('@aws-sdk/client-s3');
+  return new sdk.S3Client({
+    region: settings.region,
+    credentials: settings.credentials,
+    // A bucket may lie in another region than the server.
+    followRegionRedirects: true,
+    // Other servers than AWS's know no checksums at the end of a stream.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    maxAttempts: 4,
+    ...(settings.endpoint === null ? {} : { endpoint: settings.endpoint, forcePathStyle: true }),
+  });
+}
+
+/** `s3://bucket/prefix` and a checked path. Throws MLFLOW_UNEXPECTED. */
+function toPlace(run: RunRef, path: string): Place {
+  const [, bucket, prefix] = /^s3:\/\/([^/]+)(?:\/(.*?))?\/*$/i.exec(run.artifactUri) ?? [];
+  if (bucket === undefined) {
+    throw new AppError(
+      'MLFLOW_UNEXPECTED',
+      `The artifacts of run ${run.runId} lie at ${run.artifactUri}, which is no place in S3.`,
+    );
+  }
+  return {
+    Bucket: bucket,
+    Key: prefix === undefined || prefix === '' ? path : `${prefix}/${path}`,
+  };
+}
+
+function toArtifactError(
+  error: unknown,
+  call: {
+    readonly settings: S3ArtifactSettings;
+    readonly place: Place;
+    readonly action: 's3:PutObject' | 's3:GetObject';
+  },
+): unknown {
+  const { settings, place, action } = call;
+  settings.signal?.throwIfAborted();
+  if (error instanceof AppError || !(error instanceof Error)) return error;
+  const answer = (error as { readonly $metadata?: { readonly httpStatusCode?: number } }).$metadata;
+  const status = answer?.httpStatusCode;
+  const at = `s3://${place.Bucket}/${place.Key}`;
+  const said = error.message.replace(/\s+/g, ' ').slice(0, 300);
+  if (status === 403 || status === 401) {
+    return new AppError(
+      'MLFLOW_ARTIFACTS_DENIED',
+      `${action} on ${at} was refused to ${settings.identityText()} (${error.name}): ${said}`,
+      { cause: error, details: { action, bucket: place.Bucket, key: place.Key } },
+    );
+  }
+  if (status !== undefined && status >= 400 && status < 500 && status !== 429) {
+    return new AppError('MLFLOW_ARTIFACTS_DENIED', `${action} on ${at}: ${error.name}, ${said}`, {
+      cause: error,
+      details: { action, bucket: place.Bucket, key: place.Key },
+    });
+  }
+  return new AppError('MLFLOW_ARTIFACTS_UNREACHABLE', `${action} on ${at}: ${said}`, {
+    cause: error,
+    details: { action, bucket: place.Bucket, key: place.Key, isUncertain: true },
+  });
+}

@@ -1,0 +1,119 @@
+/** The AWS credentials of a run: one place to ask, for signed requests and for S3 alike. */
+import type { Clock } from '../shared/clock.ts';
+import { AppError } from '../shared/errors.ts';
+
+/** As the AWS SDK has it. */
+export interface AwsIdentity {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+  readonly expiration?: Date;
+}
+
+type AwsChain = () => Promise<AwsIdentity>;
+
+export interface CredentialSettings {
+  /** Region of the STS that is asked for a role. */
+  readonly region: string;
+  /** A role to assume with what the usual chain gives, for the whole run; null for none. */
+  readonly assumeRoleArn: string | null;
+  readonly clock: Clock;
+  readonly signal?: AbortSignal | undefined;
+  readonly onNotice?: ((message: string) => void) | undefined;
+  /** Stands in for AWS's own chain in tests: called anew for each {@link AwsCredentials.refresh}. */
+  readonly openChain?: (() => Promise<AwsChain>) | undefined;
+}
+
+export interface AwsCredentials {
+  /** What holds now; asked of AWS again before it expires. Throws AWS_CREDENTIALS. */
+  readonly provider: () => Promise<AwsIdentity>;
+  /** Forgets what is known, also what the SDK keeps of its files, so that the next question is asked anew. */
+  readonly refresh: () => void;
+  /** Who that is, for messages: the role or the key's last four characters. Never a secret. */
+  readonly identityText: () => string;
+}
+
+/** Credentials that expire sooner than this are asked for again while the old ones still hold. */
+const aheadMs = 5 * 60_000;
+const waitsMs = [500, 2000, 8000];
+
+/**
+ * The usual chain of AWS (environment, profile and SSO, web identity, container, instance). A chain that fails in the
+ * middle of a run is asked again, and the last good credentials are used for as long as they hold
+ * (https://github.com/aws/sagemaker-mlflow/issues/10).
+ */
+export function openCredentials(settings: CredentialSettings): AwsCredentials {
+  const { clock, signal } = settings;
+  let chain: Promise<AwsChain> | null = null;
+  let known: AwsIdentity | null = null;
+  let pending: Promise<AwsIdentity> | null = null;
+
+  const leftMs = (identity: AwsIdentity): number =>
+    identity.expiration === undefined
+      ? Number.POSITIVE_INFINITY
+      : identity.expiration.getTime() - clock.now();
+
+  async function ask(): Promise<AwsIdentity> {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        chain ??= (settings.openChain ?? (() => openAwsChain(settings)))();
+        known = await (await chain)();
+        return known;
+      } catch (cause) {
+        chain = null;
+        signal?.throwIfAborted();
+        if (known !== null && leftMs(known) > 0) return known;
+        const waitMs = waitsMs[attempt];
+        // That there are none at all is no passing fault.
+        if (known === null || waitMs === undefined) throw toCredentialError(settings, cause);
+        settings.onNotice?.('AWS gave no credentials; asking again.');
+        await clock.sleep(waitMs, signal);
+      }
+    }
+  }
+
+  return {
+    async provider() {
+      if (known !== null && leftMs(known) > aheadMs) return known;
+      pending ??= ask().finally(() => {
+        pending = null;
+      });
+      return await pending;
+    },
+    refresh() {
+      chain = null;
+      // Refused, so no longer good for anything; that there were some still makes a failing chain a passing fault.
+      if (known !== null) known = { ...known, expiration: new Date(clock.now()) };
+    },
+    identityText() {
+      if (settings.assumeRoleArn !== null) return `the role ${settings.assumeRoleArn}`;
+      return known === null ? 'no known key' : `the access key …${known.accessKeyId.slice(-4)}`;
+    },
+  };
+}
+
+async function openAwsChain(settings: CredentialSettings): Promise<AwsChain> {
+  const { fromNodeProviderChain, fromTemporaryCredentials } =
+    await import('@aws-sdk/credential-providers');
+  const clientConfig = { region: settings.region };
+  // A file that was changed is read again when it is asked for after a refusal.
+  const own = fromNodeProviderChain({ clientConfig, ignoreCache: true });
+  if (settings.assumeRoleArn === null) return own;
+  return fromTemporaryCredentials({
+    masterCredentials: own,
+    clientConfig,
+    params: { RoleArn: settings.assumeRoleArn, RoleSessionName: 'langfuse-mlflow' },
+  });
+}
+
+function toCredentialError(settings: CredentialSettings, cause: unknown): AppError {
+  const said = cause instanceof Error ? cause.message.replace(/\s+/g, ' ').slice(0, 300) : '';
+  const role = settings.assumeRoleArn;
+  return new AppError(
+    'AWS_CREDENTIALS',
+    role === null
+      ? `AWS gave no credentials: ${said}`
+      : `The role ${role} could not be assumed: ${said}`,
+    { cause },
+  );
+}

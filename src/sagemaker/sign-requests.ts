@@ -1,0 +1,109 @@
+/** Signs what is sent to SageMaker's managed MLflow, and says why a signed request was refused. */
+import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto';
+import type { Authoriser, OutgoingRequest, RefusedAnswer } from '../mlflow/rest-auth.ts';
+import type { Clock } from '../shared/clock.ts';
+import type { AwsCredentials } from './credentials.ts';
+import type { ManagedEndpoint } from './managed-endpoint.ts';
+
+/** AWS takes a signature for five minutes. */
+const signatureLifeMs = 5 * 60_000;
+
+/**
+ * SigV4 by `@smithy/signature-v4` over the exact bytes, anew for each attempt. Only headers that no HTTP client adds
+ * or changes are signed. One refusal leads to new credentials or a corrected clock, and one more attempt.
+ */
+export async function createSigningAuthoriser(parts: {
+  readonly endpoint: ManagedEndpoint;
+  readonly credentials: AwsCredentials;
+  readonly clock: Clock;
+}): Promise<Authoriser> {
+  const { SignatureV4 } = await import('@smithy/signature-v4');
+  const { endpoint, credentials, clock } = parts;
+  const signer = new SignatureV4({
+    service: endpoint.service,
+    region: endpoint.region,
+    credentials: credentials.provider,
+    sha256: NodeSha256,
+  });
+  /** AWS's clock minus this machine's, once a refusal has shown that they differ. */
+  let skewMs = 0;
+
+  return {
+    secrets: [],
+    async authorise(request) {
+      // What an artifact location names is not SageMaker's.
+      if (request.url.host !== endpoint.base.host) return {};
+      const signed = await signer.sign(toSmithyRequest(request, endpoint), {
+        signingDate: new Date(clock.now() + skewMs),
+      });
+      const { host: _, 'content-type': __, ...added } = signed.headers;
+      return added;
+    },
+    onRefused(answer) {
+      const apartMs = toSkewMs(answer, clock.now());
+      if (apartMs !== null && Math.abs(apartMs - skewMs) > signatureLifeMs) skewMs = apartMs;
+      credentials.refresh();
+    },
+    explainRefusal(answer) {
+      const apartMs = toSkewMs(answer, clock.now());
+      if (apartMs !== null && Math.abs(apartMs) > signatureLifeMs) {
+        return `This machine's clock is ${Math.round(Math.abs(apartMs) / 60_000)} minutes ${apartMs > 0 ? 'behind' : 'ahead of'} that of AWS, and a signature holds for five: set it right.`;
+      }
+      return `It was signed with ${credentials.identityText()}, which needs ${endpoint.actions} on ${endpoint.arn}; langfuse-mlflow doctor --print-iam writes the policy.`;
+    },
+  };
+}
+
+function toSkewMs(answer: RefusedAnswer, nowMs: number): number | null {
+  const date = answer.headers.date;
+  const dateMs = typeof date === 'string' ? Date.parse(date) : Number.NaN;
+  return Number.isNaN(dateMs) ? null : dateMs - nowMs;
+}
+
+function toSmithyRequest(
+  { url, method, headers, body }: OutgoingRequest,
+  endpoint: ManagedEndpoint,
+): Parameters<InstanceType<typeof import('@smithy/signature-v4').SignatureV4>['sign']>[0] {
+  const contentType = headers['content-type'];
+  return {
+    method,
+    protocol: url.protocol,
+    hostname: url.hostname,
+    ...(url.port === '' ? {} : { port: Number(url.port) }),
+    path: url.pathname,
+    query: Object.fromEntries(url.searchParams),
+    headers: {
+      host: url.host,
+      ...(contentType === undefined ? {} : { 'content-type': contentType }),
+      [endpoint.header]: endpoint.arn,
+    },
+    ...(body === null ? {} : { body }),
+  };
+}
+
+/** SHA-256 and its HMAC of Node, in the shape that the signer asks for. */
+class NodeSha256 {
+  private hash: Hash | Hmac;
+  private readonly secret: Uint8Array | string | null;
+
+  constructor(secret?: unknown) {
+    this.secret = typeof secret === 'string' || secret instanceof Uint8Array ? secret : null;
+    this.hash = this.begin();
+  }
+
+  update(chunk: Uint8Array | string): void {
+    this.hash.update(chunk);
+  }
+
+  digest(): Promise<Uint8Array> {
+    return Promise.resolve(new Uint8Array(this.hash.digest()));
+  }
+
+  reset(): void {
+    this.hash = this.begin();
+  }
+
+  private begin(): Hash | Hmac {
+    return this.secret === null ? createHash('sha256') : createHmac('sha256', this.secret);
+  }
+}
