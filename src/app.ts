@@ -11,6 +11,8 @@ import type { Secrets, Settings } from './config/settings.ts';
 import type { ProbeReport } from './langfuse/probe.ts';
 import type { SourceSettings } from './langfuse/source-settings.ts';
 import type { TargetSettings } from './mlflow/open-target.ts';
+import type { ControlPlane } from './sagemaker/control-plane.ts';
+import type { CredentialSettings } from './sagemaker/credentials.ts';
 import type { Clock } from './shared/clock.ts';
 import { checkStatePlace } from './store/check-state-place.ts';
 import {
@@ -107,13 +109,7 @@ export async function openConfiguredTarget(around: Surroundings): Promise<Target
   const { openCredentials } = await import('./sagemaker/credentials.ts');
   const { createS3ArtifactWriter } = await import('./mlflow/s3-artifacts.ts');
   // Asked for nothing until something must be signed: a server that hands artifacts on needs no AWS.
-  const credentials = openCredentials({
-    region,
-    assumeRoleArn: aws.assumeRoleArn,
-    clock: around.clock,
-    signal: around.signal,
-    onNotice: around.onNotice,
-  });
+  const credentials = openCredentials(toCredentialSettings(around, region));
   const artifactWriters = {
     s3: createS3ArtifactWriter({
       region,
@@ -134,6 +130,31 @@ export async function openConfiguredTarget(around: Surroundings): Promise<Target
   }
   const { openTarget } = await import('./mlflow/open-target.ts');
   return openTarget(settings, artifactWriters);
+}
+
+function toCredentialSettings(around: Surroundings, region: string): CredentialSettings {
+  return {
+    region,
+    assumeRoleArn: around.settings.aws.assumeRoleArn,
+    clock: around.clock,
+    signal: around.signal,
+    onNotice: around.onNotice,
+  };
+}
+
+/** SageMaker's own API in that region, asked with the credentials that sign requests to MLflow. */
+export async function openConfiguredControlPlane(
+  around: Surroundings,
+  region: string,
+): Promise<ControlPlane> {
+  const { openControlPlane } = await import('./sagemaker/control-plane.ts');
+  const { openCredentials } = await import('./sagemaker/credentials.ts');
+  return openControlPlane({
+    region,
+    credentials: openCredentials(toCredentialSettings(around, region)).provider,
+    endpoint: around.settings.aws.sagemakerEndpoint,
+    signal: around.signal,
+  });
 }
 
 /** Looks at each part of the configured Langfuse by itself. Never throws. */

@@ -2,10 +2,10 @@ import {
   checkConfiguredBackup,
   checkConfiguredState,
   openConfiguredTarget,
+  openConfiguredControlPlane,
   probeConfiguredSource,
 } from '../app.ts';
 import { toVisibleText } from '../report/visible-text.ts';
-import { openControlPlane } from '../sagemaker/control-plane.ts';
 import { AppError, ExitCode, toAppError } from '../shared/errors.ts';
 import type { Target } from '../sync/ports.ts';
 import { printIam } from './print-iam.ts';
@@ -83,11 +83,7 @@ async function checkSageMaker(command: CommandRun): Promise<PlaneReport> {
   const { arn, region, resource, resourceId } = trackingUri;
   const check = { plane: 'aws', name: 'describe' } as const;
   try {
-    using plane = await openControlPlane({
-      region,
-      endpoint: command.settings.aws.sagemakerEndpoint,
-      signal: command.signal,
-    });
+    using plane = await openConfiguredControlPlane(command, region);
     const found = await plane.describe(
       resource === 'mlflow-app'
         ? { kind: 'app', arn }

@@ -1,4 +1,4 @@
-import { openControlPlane } from '../sagemaker/control-plane.ts';
+import { openConfiguredControlPlane } from '../app.ts';
 import { toWorkerPolicy } from '../sagemaker/iam-policy.ts';
 import { AppError, ExitCode } from '../shared/errors.ts';
 import type { CliSurroundings } from './surroundings.ts';
@@ -11,7 +11,7 @@ export async function printIam(
   artifactRoot: string | null,
 ): Promise<void> {
   await withSettings(around, { name: 'tracking-server', flags }, async (command) => {
-    const { mlflow, aws, state } = command.settings;
+    const { mlflow, state } = command.settings;
     const { trackingUri } = mlflow;
     if (trackingUri.kind !== 'sagemaker') {
       throw new AppError('SETTINGS_INVALID', 'MLFLOW_TRACKING_URI is not the ARN of an MLflow.', {
@@ -39,11 +39,7 @@ export async function printIam(
     };
 
     async function describe(): Promise<{ artifactStore: string | null; kmsKeyArn: string | null }> {
-      using plane = await openControlPlane({
-        region,
-        endpoint: aws.sagemakerEndpoint,
-        signal: command.signal,
-      });
+      using plane = await openConfiguredControlPlane(command, region);
       try {
         return await plane.describe(
           isApp ? { kind: 'app', arn } : { kind: 'tracking-server', name: resourceId },

@@ -1,8 +1,8 @@
+import { openConfiguredControlPlane } from '../app.ts';
 import { parseTrackingUri, type TrackingUri } from '../config/parse-tracking-uri.ts';
 import { durationBetween } from '../config/parse-duration.ts';
 import { toVisibleText } from '../report/visible-text.ts';
 import { bringTo, type BringSettings } from '../sagemaker/bring-to.ts';
-import { openControlPlane } from '../sagemaker/control-plane.ts';
 import type { ManagedMlflow, ManagedRef } from '../sagemaker/managed-mlflow.ts';
 import { AppError, ExitCode } from '../shared/errors.ts';
 import { renderEnv, renderInfo, toInfoJson } from './render-tracking-server.ts';
@@ -34,11 +34,7 @@ export async function runTrackingServerCommand(
     const pollMs = 1000 * wholeBetween('--poll', flags.poll, 1, 300);
     const timeoutMs = toTimeout(flags.timeout);
     const target = toTarget(command, asked);
-    using plane = await openControlPlane({
-      region: target.region,
-      endpoint: command.settings.aws.sagemakerEndpoint,
-      signal: command.signal,
-    });
+    using plane = await openConfiguredControlPlane(command, target.region);
     const found =
       target.ref === null ? await plane.findByName(target.name) : await plane.describe(target.ref);
     if (action === 'info') return toInfo(found, flags.env);

@@ -31,7 +31,7 @@ export const awsSettings = {
     flag: '--sagemaker-mlflow-assume-role-arn',
     placeholder: 'ARN',
     parse: parseRoleArn,
-    commands: writingCommands,
+    commands: [...writingCommands, 'tracking-server'],
     description: 'Role to assume for a SageMaker MLflow and for its artifacts in S3 alike.',
     allows: 'the ARN of a role',
     example: 'arn:aws:iam::123456789012:role/mlflow-writer',
