@@ -1,10 +1,12 @@
 import { expect, it } from 'vitest';
+import { startProject } from '../langfuse/project.ts';
 import { controlKeys, startControlDouble } from '../support/sagemaker-double/control-plane.ts';
 import { openTempFolder } from '../support/temp-folder.ts';
 import { runCli } from './built-cli.ts';
 
 it('tells of a server that was stopped, and of a permission that is missing', async () => {
   await using double = await startControlDouble();
+  await using langfuse = await startProject();
   using folder = openTempFolder();
   const describeLine = async (): Promise<string | undefined> => {
     const end = await runCli({
@@ -19,10 +21,9 @@ it('tells of a server that was stopped, and of a permission that is missing', as
         MLFLOW_HTTP_REQUEST_MAX_RETRIES: '0',
         MLFLOW_TRACKING_URI:
           'arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/team-mlflow',
-        LANGFUSE_BASE_URL: 'http://127.0.0.1:1',
-        LANGFUSE_PUBLIC_KEY: 'pk-lf-1',
-        LANGFUSE_SECRET_KEY: 'sk-lf-1',
-        SYNC_LANGFUSE_MAX_WAIT: '1s',
+        LANGFUSE_BASE_URL: langfuse.server.url,
+        LANGFUSE_PUBLIC_KEY: langfuse.server.keys.publicKey,
+        LANGFUSE_SECRET_KEY: langfuse.server.keys.secretKey,
       },
     });
     return end.stdout.split('\n').find((line) => line.includes('describe'));
