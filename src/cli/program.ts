@@ -156,6 +156,19 @@ Exit codes: 0 done, 2 usage or settings, 3 behind, 4 some windows failed or are 
     load: async () => (await import('./tracking-server-command.ts')).runTrackingServerCommand,
   });
   add(program, around, {
+    name: 'litellm',
+    description:
+      "Edit LiteLLM's config.yaml so that it sends every call to Langfuse; comments and order stay.",
+    example: 'langfuse-mlflow litellm update-config config.yaml --dry-run',
+    configure: (command) =>
+      command
+        .addArgument(new Argument('<ACTION>', 'what to do').choices(['update-config']))
+        .argument('<FILE>', 'config.yaml of the LiteLLM proxy')
+        .option('--dry-run', 'show the change as a diff, secrets masked, and write nothing')
+        .option('--remove-mlflow', "take out LiteLLM's own mlflow callbacks"),
+    load: async () => (await import('./litellm-command.ts')).runLitellmCommand,
+  });
+  add(program, around, {
     name: 'demo',
     description:
       'Start a sample Langfuse with two weeks of traffic, sync it into ./mlflow.db and tell how to look at it.',

@@ -8,6 +8,7 @@ export const commandNames = [
   'doctor',
   'smoke',
   'tracking-server',
+  'litellm',
   'demo',
 ] as const;
 export type CommandName = (typeof commandNames)[number];

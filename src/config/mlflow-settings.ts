@@ -18,7 +18,7 @@ export const mlflowSettings = {
     placeholder: 'URI',
     parse: parseTrackingUri,
     default: 'sqlite:///mlflow.db',
-    commands: [...writingCommands, 'tracking-server'],
+    commands: [...writingCommands, 'tracking-server', 'litellm'],
     description:
       'MLflow to write to: the URL of a tracking server, or `sqlite:///file` for a local file that `mlflow ui` opens.',
     allows: 'an http or https URL, sqlite:///file, or the ARN of a SageMaker MLflow',
@@ -69,7 +69,7 @@ export const mlflowSettings = {
     placeholder: 'NAME',
     parse: parseName,
     default: 'litellm-monitoring',
-    commands: writingCommands,
+    commands: [...writingCommands, 'litellm'],
     description: 'Experiment that the runs are kept in; created where it does not exist.',
     allows: 'a name',
     example: '/litellm-monitoring',

@@ -11,11 +11,11 @@ import type { AnySetting } from './setting.ts';
  * parseSettings, which alone decides what wins.
  */
 export function addSettingOptions(command: Command, name: CommandName): void {
-  const envFile = new Option(
-    '--env-file <FILE>',
-    'also read settings from this file of NAME=value lines',
-  );
-  command.addOption(envFile);
+  const use =
+    name === 'litellm'
+      ? 'also set MLFLOW_TRACKING_URI and MLFLOW_EXPERIMENT_NAME in this file of NAME=value lines; what it holds counts as a setting'
+      : 'also read settings from this file of NAME=value lines';
+  command.addOption(new Option('--env-file <FILE>', use));
   for (const { group, setting } of listSettings()) {
     if (!setting.commands.includes(name)) continue;
     for (const option of toOptions(setting)) {

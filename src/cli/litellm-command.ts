@@ -1,0 +1,104 @@
+import { parseEnv } from 'node:util';
+import { renderTrackingUri } from '../config/parse-tracking-uri.ts';
+import { maskSecrets } from '../config/mask.ts';
+import { planUpdate, type UpdatePlan } from '../gateway/plan-update.ts';
+import { renderDiff } from '../gateway/render-diff.ts';
+import { setEnvLines } from '../gateway/set-env-lines.ts';
+import { AppError, ExitCode } from '../shared/errors.ts';
+import { renderUpdate, toUpdateJson, type EnvOutcome } from './render-update.ts';
+import {
+  readTextFile,
+  replaceFile,
+  replaceWithBackup,
+  type TextFile,
+} from './replace-file.ts';
+import type { CliSurroundings } from './surroundings.ts';
+import { withSettings } from './with-settings.ts';
+
+interface EnvPlan extends EnvOutcome {
+  readonly found: TextFile;
+  readonly text: string;
+}
+
+/** `langfuse-mlflow litellm update-config FILE`: LiteLLM's side of the chain. Both files are planned before one is written. */
+export async function runLitellmCommand(
+  around: CliSurroundings,
+  given: Readonly<Record<string, unknown>>,
+  [, file = '']: readonly string[],
+): Promise<void> {
+  const { dryRun, removeMlflow, ...settingFlags } = given;
+  const isDryRun = dryRun === true;
+  const envFile = typeof given['envFile'] === 'string' ? given['envFile'] : null;
+  await withSettings(around, { name: 'litellm', flags: settingFlags }, async ({ settings }) => {
+    const found = requireFile(
+      file,
+      'Give the path of the config.yaml that the LiteLLM proxy is started with (--config).',
+    );
+    const plan = planFile(file, { text: found.text, removesMlflow: removeMlflow === true });
+    const env =
+      envFile === null
+        ? null
+        : planEnv(envFile, {
+            MLFLOW_TRACKING_URI: renderTrackingUri(settings.mlflow.trackingUri),
+            MLFLOW_EXPERIMENT_NAME: settings.mlflow.experimentName,
+          });
+    const isChanged = plan.text !== found.text;
+    const backup = isChanged && !isDryRun ? replaceWithBackup(found, plan.text) : null;
+    if (env?.isChanged === true && !isDryRun) replaceFile(env.found, env.text);
+    const diff = isDryRun ? renderDiff(file, { before: found.text, after: plan.text }) : '';
+    const outcome = {
+      file,
+      isDryRun,
+      plan,
+      diff: maskSecrets(diff, [...around.secrets]),
+      backup,
+      env,
+    };
+    return {
+      exitCode: ExitCode.done,
+      text: renderUpdate(outcome),
+      json: toUpdateJson(outcome),
+    };
+  });
+}
+
+function planFile(
+  file: string,
+  { text, removesMlflow }: { readonly text: string; readonly removesMlflow: boolean },
+): UpdatePlan {
+  try {
+    return planUpdate(text, { removesMlflow });
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    throw new AppError(error.code, `${file}: ${error.message}`, {
+      cause: error,
+      hint: error.hint,
+      details: error.details,
+    });
+  }
+}
+
+function planEnv(file: string, values: Readonly<Record<string, string>>): EnvPlan {
+  const found = requireFile(file, 'Give a file of NAME=value lines that exists.');
+  const before = found.text;
+  const text = setEnvLines(before, values);
+  const intended = { ...parseEnv(before), ...values };
+  const held = parseEnv(text);
+  const names = new Set([...Object.keys(intended), ...Object.keys(held)]);
+  // Lines inside a quoted value of several lines look like settings, too.
+  const wrong = [...names].filter((name) => held[name] !== intended[name]);
+  if (wrong.length > 0) {
+    throw new AppError(
+      'GATEWAY_CONFIG_INVALID',
+      `${file}: setting ${Object.keys(values).join(' and ')} would change ${wrong.join(', ')} in an unintended way.`,
+      { hint: 'Set the two lines by hand; nothing was written.' },
+    );
+  }
+  return { file, isChanged: text !== before, values, found, text };
+}
+
+function requireFile(name: string, hint: string): TextFile {
+  const file = readTextFile(name);
+  if (file === null) throw new AppError('USAGE', `${name} does not exist.`, { hint });
+  return file;
+}

@@ -1,0 +1,75 @@
+import type { UpdatePlan } from '../gateway/plan-update.ts';
+import { toVisibleText } from '../report/visible-text.ts';
+
+/** What `litellm update-config` did, or would do. */
+export interface UpdateOutcome {
+  readonly file: string;
+  readonly isDryRun: boolean;
+  readonly plan: UpdatePlan;
+  /** Empty unless it is a dry run that would change something. */
+  readonly diff: string;
+  /** Path of the copy; null where none was made. */
+  readonly backup: string | null;
+  readonly env: EnvOutcome | null;
+}
+
+export interface EnvOutcome {
+  readonly file: string;
+  readonly isChanged: boolean;
+  readonly values: Readonly<Record<string, string>>;
+}
+
+export function renderUpdate(outcome: UpdateOutcome): string {
+  const { file, isDryRun, plan, diff, backup, env } = outcome;
+  const lines: string[] = [];
+  if (plan.changes.length === 0) lines.push(`${file}: nothing to change`);
+  else lines.push(`${file}: ${isDryRun ? 'would be changed (nothing is written)' : 'changed'}`);
+  for (const { key, added, removed, values } of plan.changes) {
+    const parts = [
+      ...(added.length > 0 ? [`+ ${added.join(', ')}`] : []),
+      ...(removed.length > 0 ? [`- ${removed.join(', ')}`] : []),
+    ];
+    const what =
+      parts.length > 0 ? parts.join('  ') : `a list now: ${values.map(String).join(', ')}`;
+    lines.push(`  ${key}: ${what}`);
+  }
+  if (backup !== null) lines.push(`  the file as it was: ${backup}`);
+  if (plan.changes.length > 0) {
+    lines.push(
+      '  LiteLLM reads it when it starts: restart the proxy. Callbacks set in its Admin UI may override the file.',
+    );
+  }
+  if (diff !== '') lines.push('', diff.trimEnd());
+  if (env !== null) {
+    const verb = isDryRun ? 'would be set' : 'set';
+    lines.push('', env.isChanged ? `${env.file}: ${verb}` : `${env.file}: nothing to change`);
+    for (const [name, value] of Object.entries(env.values)) lines.push(`  ${name}=${value}`);
+  }
+  for (const { code, line, message, next } of plan.findings) {
+    lines.push(
+      '',
+      `${line === null ? '' : `line ${line}: `}${message} [${code}]`,
+      `  next: ${next}`,
+    );
+  }
+  return `${toVisibleText(lines.join('\n'))}\n`;
+}
+
+export function toUpdateJson(outcome: UpdateOutcome): Record<string, unknown> {
+  const { file, isDryRun, plan, diff, backup, env } = outcome;
+  return {
+    file,
+    changed: plan.changes.length > 0,
+    dry_run: isDryRun,
+    backup,
+    changes: plan.changes.map(({ key, added, removed, values }) => ({
+      key,
+      added,
+      removed,
+      values,
+    })),
+    findings: plan.findings,
+    diff: diff === '' ? null : diff,
+    env_file: env === null ? null : { file: env.file, changed: env.isChanged, values: env.values },
+  };
+}

@@ -1,0 +1,137 @@
+import { isMap, isScalar } from 'yaml';
+import { AppError } from '../shared/errors.ts';
+import {
+  callbackLists,
+  isMlflowCallback,
+  toList,
+  toLitellmSettings,
+  usefulTags,
+} from './callbacks.ts';
+import { parseConfig, type ConfigDocument } from './config-document.ts';
+import { findTraps, type Finding } from './find-traps.ts';
+import { isSameData } from './same-data.ts';
+import { setList } from './set-list.ts';
+
+/** What happens to one list of `litellm_settings`. */
+export interface ListChange {
+  readonly key: string;
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  /** The list that is wanted. */
+  readonly values: readonly unknown[];
+}
+
+export interface UpdatePlan {
+  /** The same text where nothing is to be done. */
+  readonly text: string;
+  readonly changes: readonly ListChange[];
+  /** What is left to a person, in the order of lines. */
+  readonly findings: readonly Finding[];
+}
+
+/**
+ * Plans the edit of a LiteLLM `config.yaml` that sends all calls, failed ones too, to Langfuse.
+ *
+ * Text is only spliced in and cut out: comments, order, quoting and line ends stay. The result is parsed
+ * again and must hold exactly the intended data, else GATEWAY_CONFIG_INVALID is thrown, as for a text that
+ * can't be read. A plan for its own result changes nothing.
+ */
+export function planUpdate(
+  text: string,
+  { removesMlflow }: { readonly removesMlflow: boolean },
+): UpdatePlan {
+  const config = parseConfig(text);
+  refuseOtherShape(config);
+  const changes = planChanges(toLitellmSettings(config.data), removesMlflow);
+  let edited = text;
+  // Each new key is put above those before it.
+  for (const change of changes.toReversed()) edited = setList(edited, change);
+  if (changes.length > 0) check(config, { changes, edited });
+  return { text: edited, changes, findings: findTraps(config, { removesMlflow }) };
+}
+
+function planChanges(
+  settings: Readonly<Record<string, unknown>>,
+  removesMlflow: boolean,
+): readonly ListChange[] {
+  const hasOtel = callbackLists.some((key) => toList(settings[key]).includes('langfuse_otel'));
+  const inBoth = toList(settings['callbacks']).includes('langfuse');
+  const addsLangfuse = !inBoth && !hasOtel;
+  const changes = callbackLists.map((key) =>
+    planList(key, settings[key], {
+      wanted: addsLangfuse && key !== 'callbacks' ? ['langfuse'] : [],
+      isUnwanted: (value) => removesMlflow && isMlflowCallback(value),
+    }),
+  );
+  if (!hasOtel) {
+    // Who asked LiteLLM to keep the keys' owners out gets no tags of them.
+    const isRedacted = settings['redact_user_api_key_info'] === true;
+    changes.push(
+      planList('langfuse_default_tags', settings['langfuse_default_tags'], {
+        wanted: usefulTags.filter((tag) => !isRedacted || !tag.startsWith('user_api_key')),
+        isUnwanted: () => false,
+      }),
+    );
+  }
+  return changes.filter((change) => change !== null);
+}
+
+function planList(
+  key: string,
+  current: unknown,
+  plan: {
+    readonly wanted: readonly string[];
+    readonly isUnwanted: (value: unknown) => boolean;
+  },
+): ListChange | null {
+  const before = toList(current);
+  const removed = before.filter(plan.isUnwanted).map(String);
+  const kept = before.filter((value) => !plan.isUnwanted(value));
+  const added = plan.wanted.filter((value) => !kept.includes(value));
+  // LiteLLM walks a bare word letter by letter.
+  const isWord = typeof current === 'string' && (plan.wanted.length > 0 || removed.length > 0);
+  if (removed.length === 0 && added.length === 0 && !isWord) return null;
+  return { key, added, removed, values: [...kept, ...added] };
+}
+
+function refuseOtherShape({ root, data, lineAt }: ConfigDocument): void {
+  const settings = data['litellm_settings'];
+  if (root?.flow === true) {
+    throw new AppError('GATEWAY_CONFIG_INVALID', 'The whole file is one {…} or JSON mapping.', {
+      hint: 'Only a file in block style (a setting a line) is edited; write it so, or add langfuse to success_callback and failure_callback by hand.',
+    });
+  }
+  if (settings === null || settings === undefined) return;
+  if (typeof settings === 'object' && !Array.isArray(settings)) return;
+  const value = root?.get('litellm_settings', true);
+  const line = isScalar(value) || isMap(value) ? lineAt(value.range?.[0] ?? 0) : 1;
+  throw new AppError('GATEWAY_CONFIG_INVALID', `Line ${line}: litellm_settings is no mapping.`);
+}
+
+function check(
+  before: ConfigDocument,
+  plan: { readonly changes: readonly ListChange[]; readonly edited: string },
+): void {
+  const settings = { ...toLitellmSettings(before.data) };
+  for (const { key, values } of plan.changes) settings[key] = values;
+  const intended = { ...before.data, litellm_settings: settings };
+  let isIntended: boolean;
+  try {
+    isIntended = isSameData(parseConfig(plan.edited).data, intended);
+  } catch (error) {
+    throw refusal(plan.changes, error);
+  }
+  if (!isIntended) throw refusal(plan.changes, undefined);
+}
+
+function refusal(changes: readonly ListChange[], cause: unknown): AppError {
+  const keys = changes.map(({ key }) => key).join(', ');
+  return new AppError(
+    'GATEWAY_CONFIG_INVALID',
+    `The edit of ${keys} would not give exactly the intended settings, so it is not made.`,
+    {
+      cause,
+      hint: 'The file uses a form that is not edited (an alias or anchor on a list, say); set success_callback and failure_callback to lists with langfuse by hand. Nothing was written.',
+    },
+  );
+}

@@ -1,0 +1,15 @@
+import { createTwoFilesPatch } from 'diff';
+import { maskConfig } from './mask-config.ts';
+
+/** The change of a config as a unified diff, with `***` for whatever may be secret. Empty where nothing changes. */
+export function renderDiff(
+  name: string,
+  { before, after }: { readonly before: string; readonly after: string },
+): string {
+  if (before === after) return '';
+  const patch = createTwoFilesPatch(name, name, maskConfig(before), maskConfig(after), '', '', {
+    context: 3,
+  });
+  // Its first line is a rule of equals signs.
+  return patch.replace(/^=+\n/, '').replaceAll('\r\n', '\n');
+}
