@@ -6,12 +6,7 @@ import { renderDiff } from '../gateway/render-diff.ts';
 import { setEnvLines } from '../gateway/set-env-lines.ts';
 import { AppError, ExitCode } from '../shared/errors.ts';
 import { renderUpdate, toUpdateJson, type EnvOutcome } from './render-update.ts';
-import {
-  readTextFile,
-  replaceFile,
-  replaceWithBackup,
-  type TextFile,
-} from './replace-file.ts';
+import { readTextFile, replaceFile, replaceWithBackup, type TextFile } from './replace-file.ts';
 import type { CliSurroundings } from './surroundings.ts';
 import { withSettings } from './with-settings.ts';
 
@@ -50,6 +45,7 @@ export async function runLitellmCommand(
       file,
       isDryRun,
       plan,
+      findings: isDryRun ? plan.findings : plan.findingsAfter,
       diff: maskSecrets(diff, [...around.secrets]),
       backup,
       env,

@@ -1,3 +1,4 @@
+import type { Finding } from '../gateway/find-traps.ts';
 import type { UpdatePlan } from '../gateway/plan-update.ts';
 import { toVisibleText } from '../report/visible-text.ts';
 
@@ -6,6 +7,8 @@ export interface UpdateOutcome {
   readonly file: string;
   readonly isDryRun: boolean;
   readonly plan: UpdatePlan;
+  /** Their lines are those of the file as it stands now. */
+  readonly findings: readonly Finding[];
   /** Empty unless it is a dry run that would change something. */
   readonly diff: string;
   /** Path of the copy; null where none was made. */
@@ -20,7 +23,7 @@ export interface EnvOutcome {
 }
 
 export function renderUpdate(outcome: UpdateOutcome): string {
-  const { file, isDryRun, plan, diff, backup, env } = outcome;
+  const { file, isDryRun, plan, findings, diff, backup, env } = outcome;
   const lines: string[] = [];
   if (plan.changes.length === 0) lines.push(`${file}: nothing to change`);
   else lines.push(`${file}: ${isDryRun ? 'would be changed (nothing is written)' : 'changed'}`);
@@ -45,7 +48,7 @@ export function renderUpdate(outcome: UpdateOutcome): string {
     lines.push('', env.isChanged ? `${env.file}: ${verb}` : `${env.file}: nothing to change`);
     for (const [name, value] of Object.entries(env.values)) lines.push(`  ${name}=${value}`);
   }
-  for (const { code, line, message, next } of plan.findings) {
+  for (const { code, line, message, next } of findings) {
     lines.push(
       '',
       `${line === null ? '' : `line ${line}: `}${message} [${code}]`,
@@ -56,7 +59,7 @@ export function renderUpdate(outcome: UpdateOutcome): string {
 }
 
 export function toUpdateJson(outcome: UpdateOutcome): Record<string, unknown> {
-  const { file, isDryRun, plan, diff, backup, env } = outcome;
+  const { file, isDryRun, plan, findings, diff, backup, env } = outcome;
   return {
     file,
     changed: plan.changes.length > 0,
@@ -68,7 +71,7 @@ export function toUpdateJson(outcome: UpdateOutcome): Record<string, unknown> {
       removed,
       values,
     })),
-    findings: plan.findings,
+    findings,
     diff: diff === '' ? null : diff,
     env_file: env === null ? null : { file: env.file, changed: env.isChanged, values: env.values },
   };

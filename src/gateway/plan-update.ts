@@ -25,8 +25,10 @@ export interface UpdatePlan {
   /** The same text where nothing is to be done. */
   readonly text: string;
   readonly changes: readonly ListChange[];
-  /** What is left to a person, in the order of lines. */
+  /** What is left to a person, with lines of the text as it was. */
   readonly findings: readonly Finding[];
+  /** The same with lines of the new text, for who opens that. */
+  readonly findingsAfter: readonly Finding[];
 }
 
 /**
@@ -47,7 +49,18 @@ export function planUpdate(
   // Each new key is put above those before it.
   for (const change of changes.toReversed()) edited = setList(edited, change);
   if (changes.length > 0) check(config, { changes, edited });
-  return { text: edited, changes, findings: findTraps(config, { removesMlflow }) };
+  const findings = findTraps(config, { removesMlflow });
+  const findingsAfter = [
+    // The edit has mended this one; it is told all the same.
+    ...findings.filter(({ code }) => code === 'settings_missing'),
+    ...findTraps(parseConfig(edited), { removesMlflow }),
+  ];
+  return {
+    text: edited,
+    changes,
+    findings,
+    findingsAfter: changes.length > 0 ? findingsAfter : findings,
+  };
 }
 
 function planChanges(

@@ -10,6 +10,6 @@ export function renderDiff(
   const patch = createTwoFilesPatch(name, name, maskConfig(before), maskConfig(after), '', '', {
     context: 3,
   });
-  // Its first line is a rule of equals signs.
-  return patch.replace(/^=+\n/, '').replaceAll('\r\n', '\n');
+  // It begins as Subversion's diffs do, with the name and a rule of equals signs.
+  return patch.replace(/^(Index: .*\n)?=+\n/, '').replaceAll('\r\n', '\n');
 }

@@ -81,8 +81,11 @@ test('edits once, keeps a copy and the mode, follows a link; twice changes nothi
 test('what is left to a person is told with its line', async () => {
   using folder = openTempFolder();
   writeFileSync(join(folder.path, 'c.yaml'), config);
+  const dry = await update(folder.path, 'c.yaml --dry-run');
+  expect(dry.stdout).toMatch(/^line 4: success_callback still has mlflow/m);
+  // Now with lines of the new file, which has one more above.
   const { stdout } = await update(folder.path, 'c.yaml');
-  expect(stdout).toMatch(/^line 4: success_callback still has mlflow: .* \[mlflow_callback\]$/m);
+  expect(stdout).toMatch(/^line 5: success_callback still has mlflow: .* \[mlflow_callback\]$/m);
   expect(stdout).toMatch(/^ {2}next: .*--remove-mlflow/m);
 });
 

@@ -24,7 +24,7 @@ test('a unified diff that shows no secret around the change', () => {
   expect(`${diff}\n${renderDiff('x', { before: '', after: before })}`).not.toMatch(
     /made-up|12345678/,
   );
-  expect(diff).toContain('--- config.yaml');
+  expect(diff).toMatch(/^--- config\.yaml\s+\+\+\+ config\.yaml\s+@@ /);
   expect(diff).toContain('\n-  success_callback: [a] # ***\n');
   expect(diff).toContain('\n+  success_callback: [a, langfuse] # ***\n');
   expect(diff).toContain('\n   max_tokens: 100\n');
