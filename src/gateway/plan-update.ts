@@ -45,10 +45,7 @@ export function planUpdate(
   const config = parseConfig(text);
   refuseOtherShape(config);
   const changes = planChanges(toLitellmSettings(config.data), removesMlflow);
-  let edited = text;
-  // Each new key is put above those before it.
-  for (const change of changes.toReversed()) edited = setList(edited, change);
-  if (changes.length > 0) check(config, { changes, edited });
+  const edited = changes.length > 0 ? toEdited(config, changes) : text;
   const findings = findTraps(config, { removesMlflow });
   const findingsAfter = [
     // The edit has mended this one; it is told all the same.
@@ -121,20 +118,21 @@ function refuseOtherShape({ root, data, lineAt }: ConfigDocument): void {
   throw new AppError('GATEWAY_CONFIG_INVALID', `Line ${line}: litellm_settings is no mapping.`);
 }
 
-function check(
-  before: ConfigDocument,
-  plan: { readonly changes: readonly ListChange[]; readonly edited: string },
-): void {
+function toEdited(before: ConfigDocument, changes: readonly ListChange[]): string {
   const settings = { ...toLitellmSettings(before.data) };
-  for (const { key, values } of plan.changes) settings[key] = values;
+  for (const { key, values } of changes) settings[key] = values;
   const intended = { ...before.data, litellm_settings: settings };
+  let edited = before.text;
   let isIntended: boolean;
   try {
-    isIntended = isSameData(parseConfig(plan.edited).data, intended);
+    // Each new key is put above those before it.
+    for (const change of changes.toReversed()) edited = setList(edited, change);
+    isIntended = isSameData(parseConfig(edited).data, intended);
   } catch (error) {
-    throw refusal(plan.changes, error);
+    throw refusal(changes, error);
   }
-  if (!isIntended) throw refusal(plan.changes, undefined);
+  if (!isIntended) throw refusal(changes, undefined);
+  return edited;
 }
 
 function refusal(changes: readonly ListChange[], cause: unknown): AppError {

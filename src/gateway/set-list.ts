@@ -69,24 +69,38 @@ function changeValue(
   return [afterColon(text, key, ` ${toFlow(wanted.values)}`)];
 }
 
-/** Inside `[…]`: each name goes with the comma after it, else with the one before it. */
+/** Inside `[…]`: each name goes with the comma after it; at the end of a line of names, with the one before it. */
 function changeFlow(text: string, list: YAMLSeq, wanted: WantedList): readonly Splice[] {
   const items = list.items.map((item) => ({ ...toSpan(item), isGone: isRemoved(item, wanted) }));
-  const kept = items.filter(({ isGone }) => !isGone);
-  const last = kept.at(-1);
-  const splices = items.flatMap(({ from, to, isGone }, index): Splice[] => {
-    if (!isGone) return [];
-    const comma = /^\s*,[ \t]*/.exec(text.slice(to))?.[0] ?? '';
-    const isTail = last !== undefined && from > last.from;
-    if (!isTail) return [{ from, to: to + comma.length, text: '' }];
-    const before = items[index - 1]?.to ?? from;
-    const isPlain = /^\s*,\s*$/.test(text.slice(before, from));
-    return [{ from: isPlain ? before : from, to, text: '' }];
-  });
+  const last = items.findLast(({ isGone }) => !isGone);
+  const tail = text.slice(last?.to, items.at(-1)?.to);
+  const isPlainTail = last !== undefined && !/[#\n]/.test(tail);
+  const splices = items
+    .filter(({ isGone }) => isGone)
+    .filter(({ from }) => !isPlainTail || from < last.from)
+    .map(({ from, to }) => withItsLine(text, { from, to: to + commaAfter(text, to) }));
+  if (isPlainTail && tail !== '') {
+    splices.push({ from: last.to, to: last.to + tail.length, text: '' });
+  }
   const added = wanted.added.map((name) => quoteLike(list, name)).join(', ');
   if (added === '') return splices;
   const at = last?.to ?? rangeOf(list)[0] + 1;
   return [...splices, { from: at, to: at, text: last === undefined ? added : `, ${added}` }];
+}
+
+function commaAfter(text: string, offset: number): number {
+  return /^\s*,[ \t]*/.exec(text.slice(offset))?.[0].length ?? 0;
+}
+
+/** The whole line where nothing else is in it. */
+function withItsLine(text: string, span: { readonly from: number; readonly to: number }): Splice {
+  const start = lineStart(text, span.from);
+  const end = lineEnd(text, span.to);
+  const rest = text.slice(start, span.from) + text.slice(span.to, end);
+  const next = text.indexOf('\n', end) + 1;
+  return rest.trim() === '' && next > 0
+    ? { from: start, to: next, text: '' }
+    : { ...span, text: '' };
 }
 
 function removeLines(text: string, list: YAMLSeq, wanted: WantedList): readonly Splice[] {

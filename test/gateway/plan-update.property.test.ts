@@ -78,7 +78,9 @@ function otherLines(text: string): string[] {
     .split('\n')
     .filter(
       (line) =>
-        !/^ +-|^  (success_callback|failure_callback|callbacks|langfuse_default)/.test(line),
+        !/^ +-|^ {6}|^ {2}\]|^ {2}(success_callback|failure_callback|callbacks|langfuse_default)/.test(
+          line,
+        ),
     );
 }
 

@@ -94,6 +94,11 @@ describe('takes mlflow out', () => {
       `${done}  success_callback: [a, langfuse]\n  failure_callback: [a, langfuse]\n  callbacks: [\n    # old\n    b # new\n  ]\n`,
     ],
     [
+      'of a list over several lines, with a comma at its end',
+      `${done}  success_callback: [\n    "a",   # one\n    "mlflow",\n    "mlflow_callback.x",  # two\n  ]\n  failure_callback: [langfuse]\n`,
+      `${done}  success_callback: [\n    "a", "langfuse",   # one\n    # two\n  ]\n  failure_callback: [langfuse]\n`,
+    ],
+    [
       'of block lists, the last one without a line end',
       `${done}  success_callback:\n    - mlflow # old\n    # kept\n    - langfuse\n  failure_callback:\n    - langfuse\n    - mlflow`,
       `${done}  success_callback:\n    # kept\n    - langfuse\n  failure_callback:\n    - langfuse`,
@@ -109,7 +114,7 @@ describe('takes mlflow out', () => {
       `${done}  success_callback: [my_mlflow, mlflowx, langfuse]\n  failure_callback: [langfuse]\n`,
     ],
   ])('%s', (_case, before, after) => {
-    expect(edit(before, true).replaceAll(/^ +# old/gm, '    # old')).toBe(after);
+    expect(edit(before, true).replaceAll(/^ +(# old|# two)/gm, '    $1')).toBe(after);
     expect(edit(after, true)).toBe(after);
   });
 });
@@ -125,6 +130,7 @@ describe('refuses, and says where', () => {
     ['two documents', 'a: 1\n---\nb: 2\n', /^A second document begins at line [23]/],
     ['a list', '- a\n', /no mapping/],
     ['settings that are a word', 'a: 1\nlitellm_settings: yes please\n', /^Line 2: .* no mapping/],
+    ['an end of the document', 'a: 1\n...\n', /^The edit of .* is not made/],
     ['JSON', '{"litellm_settings": {}}', /one \{…\} or JSON mapping/],
     ['an unknown alias', 'a: *b\n', /can't be resolved|not valid/],
     [
