@@ -1,7 +1,8 @@
 /** A sync to SageMaker's managed MLflow: every request signed and checked, artifacts straight to S3. */
 import { join } from 'node:path';
-import { GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { GetObjectCommand, HeadObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { createS3ArtifactWriter } from '../../src/mlflow/s3-artifacts.ts';
 import { checkArtifacts } from '../support/check-artifacts.ts';
 import { checkRuns, checkTrends, expectRuns } from '../support/check-runs.ts';
 import { createMlflowApi, type ApiRun, type MlflowApi } from '../support/mlflow-api.ts';
@@ -140,6 +141,41 @@ describeWithManagedMlflow('a sync to SageMaker MLflow', () => {
     const before = managed.rest.seen.length;
     await expect(bench.sync()).rejects.toMatchObject({ code: 'AWS_CREDENTIALS' });
     expect(managed.rest.seen.length).toBe(before);
+  });
+
+  it('puts artifacts to S3 for a plain server too, which does not hand them on', async () => {
+    await using bench = await openBench(createTinyTraffic(), tinyNightMs, 'plain');
+    const summary = await bench.sync({ env: { MLFLOW_TRACKING_URI: managed.mlflow.url } });
+    expect(summary.failed).toEqual([]);
+    expect(await differencesOf(bench, 'plain')).toEqual([]);
+  });
+
+  it('sends a large artifact in parts, and reads it back whole', async () => {
+    const { keys, url, client } = managed.s3;
+    const writer = createS3ArtifactWriter({
+      region: 'us-east-1',
+      endpoint: url,
+      credentials: () => Promise.resolve(keys),
+      identityText: () => 'the test',
+      kmsKeyId: null,
+      expectedOwner: null,
+      timeoutMs: 60_000,
+    });
+    const run = { runId: 'large', artifactUri: `${managed.artifactRoot}/0/large/artifacts` };
+    const body = Buffer.alloc(40 * 1024 * 1024 + 7, 'a line of text\n');
+    await writer.put({ run, path: 'tables/large.json', body, contentType: 'application/json' });
+    const head = await client.send(
+      new HeadObjectCommand({
+        Bucket: managed.bucket,
+        Key: 'team/0/large/artifacts/tables/large.json',
+      }),
+    );
+    expect([head.ContentLength, head.ContentType]).toEqual([body.length, 'application/json']);
+    // S3 marks an object of three parts so.
+    expect(head.ETag).toMatch(/-3"$/);
+    const back = await writer.get?.({ run, path: 'tables/large.json' });
+    expect(Buffer.compare(Buffer.from(back ?? []), body)).toBe(0);
+    expect(await writer.get?.({ run, path: 'tables/other.json' })).toBeNull();
   });
 
   it('rides over throttling, and over an answer that was lost after the work was done', async () => {
