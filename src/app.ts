@@ -115,6 +115,7 @@ export async function openConfiguredTarget(around: Surroundings): Promise<Target
       region,
       endpoint: aws.artifactEndpoint ?? aws.s3Endpoint,
       credentials: credentials.provider,
+      onCredentialsRefused: credentials.refresh,
       identityText: credentials.identityText,
       kmsKeyId: aws.artifactKmsKeyId,
       expectedOwner: aws.artifactBucketOwner,

@@ -7,7 +7,7 @@ import type { RestClient } from './rest-client.ts';
 import { artifactListAnswer } from './wire-schemas.ts';
 
 /** A slow link to a server that stores what it gets elsewhere before it answers. */
-const slowestBytesPerSecond = 128 * 1024;
+export const slowestBytesPerSecond = 128 * 1024;
 /** How large an artifact is shows only when it comes. */
 const longestDownloadMs = 120_000;
 

@@ -15,6 +15,16 @@ export interface RefusedAnswer {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
+/** A call that failed otherwise than by a refusal. */
+export interface Failure {
+  /** Null where no answer came. */
+  readonly status: number | null;
+  /** Such as `ENOTFOUND`; null where an answer came. */
+  readonly systemCode: string | null;
+  /** False until this server has answered a call with success. */
+  readonly hasAnswered: boolean;
+}
+
 export interface Authoriser {
   /** The headers to add. Called for each attempt, since a signature ages. */
   authorise(request: OutgoingRequest): Promise<Readonly<Record<string, string>>>;
@@ -22,7 +32,9 @@ export interface Authoriser {
   onRefused?(answer: RefusedAnswer): void;
   /** A sentence for the message about a 403 that came again. */
   explainRefusal?(answer: RefusedAnswer): string;
-  /** Texts that no message may hold. */
+  /** A sentence for the message about any other failure; null where there is nothing to add. */
+  explainFailure?(failure: Failure): string | null;
+  /** Texts that no message may hold; read anew for each message, since they change. */
   readonly secrets: readonly string[];
 }
 

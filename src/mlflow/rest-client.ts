@@ -7,9 +7,10 @@ import type { Agent } from 'undici';
 import type { z } from 'zod';
 import { AppError } from '../shared/errors.ts';
 import type { TargetTraffic } from '../sync/ports.ts';
-import type { Authoriser, OutgoingRequest } from './rest-auth.ts';
+import type { Authoriser, Failure, OutgoingRequest } from './rest-auth.ts';
 import {
   toAnswerFault,
+  toSystemCode,
   toTransportFault,
   type Answer,
   type CallContext,
@@ -88,6 +89,7 @@ function createRestClient(
     signal: settings.signal,
     onNotice: settings.onNotice ?? (() => undefined),
   };
+  let hasAnswered = false;
   const redact = (text: string): string => {
     let clean = text;
     for (const secret of authoriser.secrets) clean = clean.replaceAll(secret, '***');
@@ -148,12 +150,23 @@ function createRestClient(
     } catch (cause) {
       if (cause instanceof AppError) throw cause;
       settings.signal?.throwIfAborted();
-      return { fault: toTransportFault(cause, context) };
+      const fault = toTransportFault(cause, context);
+      return { fault: explain(fault, { status: null, systemCode: toSystemCode(cause) }) };
     }
-    if (answer.status >= 200 && answer.status < 300) return { value: answer };
+    if (answer.status >= 200 && answer.status < 300) {
+      hasAnswered = true;
+      return { value: answer };
+    }
     const fault: Fault = toAnswerFault(answer, context, settings.clock.now());
-    const explained = answer.status === 403 ? authoriser.explainRefusal?.(answer) : undefined;
+    if (answer.status !== 403)
+      return { fault: explain(fault, { status: answer.status, systemCode: null }) };
+    const explained = authoriser.explainRefusal?.(answer);
     return { fault: explained === undefined ? fault : withExplanation(fault, explained) };
+  }
+
+  function explain(fault: Fault, failure: Omit<Failure, 'hasAnswered'>): Fault {
+    const explained = authoriser.explainFailure?.({ ...failure, hasAnswered }) ?? null;
+    return explained === null ? fault : withExplanation(fault, explained);
   }
 
   async function send(call: Call): Promise<Answer> {
@@ -175,7 +188,7 @@ function createRestClient(
       const answer = await send(call);
       const parsed = schema.safeParse(parseJson(answer.text));
       if (parsed.success) return parsed.data;
-      const start = redact(answer.text.replace(/\s+/g, ' ').trim().slice(0, 200));
+      const start = redact(answer.text.replace(/\s+/g, ' ').trim()).slice(0, 200);
       throw new AppError(
         'MLFLOW_UNEXPECTED',
         `Tried to ${call.what} at ${parts.targetText}, and the answer is not MLflow's: ${start === '' ? '(empty)' : start}`,
@@ -192,7 +205,7 @@ function withExplanation(fault: Fault, explained: string): Fault {
   const { code, message, details } = fault.error;
   return {
     ...fault,
-    error: new AppError(code, `${message}. ${explained}`, {
+    error: new AppError(code, `${message.replace(/\.$/, '')}. ${explained}`, {
       cause: fault.error,
       ...(details && { details }),
     }),

@@ -3,7 +3,7 @@
  * something in front of it, can answer is translated here, once, in the server's own words.
  */
 import { AppError, type ErrorCode } from '../shared/errors.ts';
-import { errorAnswer } from './wire-schemas.ts';
+import { awsErrorAnswer, errorAnswer } from './wire-schemas.ts';
 
 /**
  * - `never`: the same answer would come again.
@@ -39,7 +39,7 @@ export interface Answer {
   readonly bytes: Uint8Array;
 }
 
-/** What the server said in its error, at most 1000 characters; from MLflow's JSON, else plain text or the text of HTML. */
+/** What the server said in its error; from MLflow's or AWS's JSON, else plain text or the text of HTML. */
 export interface ServerWords {
   readonly errorCode: string | null;
   readonly message: string;
@@ -47,17 +47,20 @@ export interface ServerWords {
 
 export function toServerWords(answer: Pick<Answer, 'text'>): ServerWords {
   try {
-    const parsed = errorAnswer.safeParse(JSON.parse(answer.text));
+    const json: unknown = JSON.parse(answer.text);
+    const parsed = errorAnswer.safeParse(json);
     if (parsed.success) {
-      return { errorCode: parsed.data.error_code, message: parsed.data.message.slice(0, 1000) };
+      return { errorCode: parsed.data.error_code, message: parsed.data.message };
     }
+    const ofAws = awsErrorAnswer.safeParse(json);
+    if (ofAws.success) return { errorCode: null, message: ofAws.data.replace(/\s+/g, ' ').trim() };
   } catch {
     // Not JSON: an HTML page or plain text, below.
   }
   const text = isHtml(answer)
     ? answer.text.replace(/<(script|style|head)\b[\s\S]*?<\/\1>/gi, ' ').replace(/<[^>]*>/g, ' ')
     : answer.text;
-  return { errorCode: null, message: text.replace(/\s+/g, ' ').trim().slice(0, 1000) };
+  return { errorCode: null, message: text.replace(/\s+/g, ' ').trim() };
 }
 
 function isHtml(answer: Pick<Answer, 'text'>): boolean {
@@ -84,7 +87,8 @@ export function toAnswerFault(
   const { status } = answer;
   const words = toServerWords(answer);
   const retryAfterMs = toRetryAfterMs(answer.headers['retry-after'], nowMs);
-  const said = context.redact(words.message === '' ? 'no explanation' : words.message);
+  // Cut after it was redacted: AWS repeats a signed request whole, and a part of a token is one too.
+  const said = context.redact(words.message).slice(0, 1000) || 'no explanation';
   const label = words.errorCode === null ? `HTTP ${status}` : `HTTP ${status} ${words.errorCode}`;
   const fault = (code: ErrorCode, retry: Retry, text: string, maxRetries?: number): Fault => ({
     error: new AppError(code, text, {
@@ -205,7 +209,8 @@ export function toTransportFault(cause: unknown, context: CallContext): Fault {
   };
 }
 
-function toSystemCode(error: unknown): string | null {
+/** Such as `ENOTFOUND`, of an error or what caused it; null where there is none. */
+export function toSystemCode(error: unknown): string | null {
   if (typeof error !== 'object' || error === null) return null;
   if ('code' in error && typeof error.code === 'string') return error.code;
   return 'cause' in error ? toSystemCode(error.cause) : null;

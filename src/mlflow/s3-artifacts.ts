@@ -3,6 +3,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { AppError } from '../shared/errors.ts';
 import type { RunRef } from '../sync/ports.ts';
 import type { ArtifactWriter } from './artifact-uri.ts';
+import { slowestBytesPerSecond } from './proxy-artifacts.ts';
 
 /** Asked for each request; as the AWS SDK takes it. */
 export type S3Credentials = () => Promise<{
@@ -16,6 +17,8 @@ export interface S3ArtifactSettings {
   /** Another S3 than AWS's, whose buckets are named in the path; null for AWS's. */
   readonly endpoint: string | null;
   readonly credentials: S3Credentials;
+  /** Told that S3 does not take the credentials; what is asked for next is got anew. */
+  readonly onCredentialsRefused?: (() => void) | undefined;
   /** Who that is, for messages. */
   readonly identityText: () => string;
   /** A key of KMS to encrypt with; null for the bucket's own default. */
@@ -25,6 +28,16 @@ export interface S3ArtifactSettings {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
 }
+
+/** S3's words for keys that it does not take, whatever IAM allows them. */
+const keyErrors = new Set([
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'InvalidAccessKeyId',
+  'InvalidToken',
+  'SignatureDoesNotMatch',
+  'TokenRefreshRequired',
+]);
 
 /** Larger artifacts go in parts of this size. */
 const partBytes = 16 * 1024 * 1024;
@@ -40,31 +53,55 @@ export function createS3ArtifactWriter(settings: S3ArtifactSettings): ArtifactWr
   let opened: Promise<S3Client> | null = null;
   const client = (): Promise<S3Client> => (opened ??= openClient(settings));
   const owner = expectedOwner === null ? {} : { ExpectedBucketOwner: expectedOwner };
-  const signal = (): AbortSignal => {
-    const deadline = AbortSignal.timeout(settings.timeoutMs);
+  const signal = (bytes = 0): AbortSignal => {
+    const uploadMs = Math.ceil((bytes / slowestBytesPerSecond) * 1000);
+    const deadline = AbortSignal.timeout(settings.timeoutMs + uploadMs);
     return settings.signal ? AbortSignal.any([deadline, settings.signal]) : deadline;
   };
+
+  /** One more attempt with new credentials, where S3 does not take those it was given. */
+  async function withFreshCredentials<T>(attempt: () => Promise<T>): Promise<T> {
+    try {
+      return await attempt();
+    } catch (error) {
+      const isOfKey = error instanceof Error && keyErrors.has(error.name);
+      if (!isOfKey || settings.onCredentialsRefused === undefined) throw error;
+      settings.onCredentialsRefused();
+      return attempt();
+    }
+  }
 
   return {
     async put({ run, path, body, contentType }) {
       const place = toPlace(run, path);
       const s3 = await client();
       const { Upload } = await import('@aws-sdk/lib-storage');
-      const upload = new Upload({
-        client: s3,
-        partSize: partBytes,
-        params: {
-          ...place,
-          ...owner,
-          Body: body,
-          ContentType: contentType,
-          ...(kmsKeyId === null ? {} : { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: kmsKeyId }),
-        },
-      });
-      const ends = signal();
-      ends.addEventListener('abort', () => void upload.abort());
+      const send = async (): Promise<void> => {
+        settings.signal?.throwIfAborted();
+        const upload = new Upload({
+          client: s3,
+          partSize: partBytes,
+          params: {
+            ...place,
+            ...owner,
+            Body: body,
+            ContentType: contentType,
+            ...(kmsKeyId === null
+              ? {}
+              : { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: kmsKeyId }),
+          },
+        });
+        const ends = signal(body.byteLength);
+        const stop = (): void => void upload.abort();
+        ends.addEventListener('abort', stop);
+        try {
+          await upload.done();
+        } finally {
+          ends.removeEventListener('abort', stop);
+        }
+      };
       try {
-        await upload.done();
+        await withFreshCredentials(send);
       } catch (error) {
         throw toArtifactError(error, { settings, place, action: 's3:PutObject' });
       }
@@ -75,9 +112,9 @@ export function createS3ArtifactWriter(settings: S3ArtifactSettings): ArtifactWr
       const s3 = await client();
       const { GetObjectCommand } = await import('@aws-sdk/client-s3');
       try {
-        const answer = await s3.send(new GetObjectCommand({ ...place, ...owner }), {
-          abortSignal: signal(),
-        });
+        const answer = await withFreshCredentials(() =>
+          s3.send(new GetObjectCommand({ ...place, ...owner }), { abortSignal: signal() }),
+        );
         return (await answer.Body?.transformToByteArray()) ?? new Uint8Array();
       } catch (error) {
         if (error instanceof Error && error.name === 'NoSuchKey') return null;
@@ -91,7 +128,8 @@ async function openClient(settings: S3ArtifactSettings): Promise<S3Client> {
   const sdk = await import('@aws-sdk/client-s3');
   return new sdk.S3Client({
     region: settings.region,
-    credentials: settings.credentials,
+    // Else the SDK would keep keys without an expiry for good, also after they were rotated.
+    credentials: Object.assign(() => settings.credentials(), { memoized: true }),
     // A bucket may lie in another region than the server.
     followRegionRedirects: true,
     // Other servers than AWS's know no checksums at the end of a stream.

@@ -84,6 +84,14 @@ export const emptyAnswer = z.looseObject({});
 /** The body of an error, where it is MLflow's. */
 export const errorAnswer = z.object({ error_code: z.string(), message: z.string().default('') });
 
+/** An error of AWS's front door, before MLflow: its message, which is spelt in two ways. */
+export const awsErrorAnswer = z
+  .union([
+    z.object({ message: z.string() }).transform(({ message }) => message),
+    z.object({ Message: z.string() }).transform(({ Message }) => Message),
+  ])
+  .refine((message) => message !== '');
+
 /** A run of the port, or null when it has been deleted. */
 export function toStoredRun(wire: WireRun): StoredRun | null {
   if (wire.info.lifecycle_stage !== 'active') return null;

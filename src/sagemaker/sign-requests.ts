@@ -27,9 +27,13 @@ export async function createSigningAuthoriser(parts: {
   });
   /** AWS's clock minus this machine's, once a refusal has shown that they differ. */
   let skewMs = 0;
+  /** Calls may be under way that were signed with earlier ones. */
+  const sessionTokens = new Set<string>();
 
   return {
-    secrets: [],
+    get secrets() {
+      return [...sessionTokens];
+    },
     async authorise(request) {
       // What an artifact location names is not SageMaker's.
       if (request.url.host !== endpoint.base.host) return {};
@@ -37,6 +41,8 @@ export async function createSigningAuthoriser(parts: {
         signingDate: new Date(clock.now() + skewMs),
       });
       const { host: _, 'content-type': __, ...added } = signed.headers;
+      const token = added['x-amz-security-token'];
+      if (token !== undefined) sessionTokens.add(token);
       return added;
     },
     onRefused(answer) {
@@ -46,10 +52,25 @@ export async function createSigningAuthoriser(parts: {
     },
     explainRefusal(answer) {
       const apartMs = toSkewMs(answer, clock.now());
-      if (apartMs !== null && Math.abs(apartMs) > signatureLifeMs) {
-        return `This machine's clock is ${Math.round(Math.abs(apartMs) / 60_000)} minutes ${apartMs > 0 ? 'behind' : 'ahead of'} that of AWS, and a signature holds for five: set it right.`;
+      // The second attempt was signed by AWS's clock already, so the clock alone does not explain a second refusal.
+      const clockText =
+        apartMs !== null && Math.abs(apartMs) > signatureLifeMs
+          ? ` This machine's clock is ${Math.round(Math.abs(apartMs) / 60_000)} minutes ${apartMs > 0 ? 'behind' : 'ahead of'} that of AWS, and a signature holds for five: set it right.`
+          : '';
+      return `It was signed with ${credentials.identityText()}, which needs ${endpoint.actions} on ${endpoint.arn}; langfuse-mlflow doctor --print-iam writes the policy.${clockText}`;
+    },
+    explainFailure: ({ status, systemCode, hasAnswered }) => {
+      if (systemCode === 'ENOTFOUND') {
+        return `There is no host ${endpoint.base.hostname}: check the region ${endpoint.region} of the ARN, or SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT.`;
       }
-      return `It was signed with ${credentials.identityText()}, which needs ${endpoint.actions} on ${endpoint.arn}; langfuse-mlflow doctor --print-iam writes the policy.`;
+      if (hasAnswered) return null;
+      if (status === 500) {
+        return `SageMaker answers so where the ARN, sent as ${endpoint.header}, is not that of a server or App behind ${endpoint.base.host}: check its kind, name, region and account.`;
+      }
+      if (status === 503 && endpoint.service === 'sagemaker-mlflow') {
+        return 'The tracking server may be stopped: langfuse-mlflow tracking-server info shows its status, and tracking-server start --wait starts it.';
+      }
+      return null;
     },
   };
 }
