@@ -6,6 +6,7 @@ import {
   probeConfiguredSource,
 } from '../app.ts';
 import { toVisibleText } from '../report/visible-text.ts';
+import { toManagedRef } from '../sagemaker/managed-mlflow.ts';
 import { AppError, ExitCode, toAppError } from '../shared/errors.ts';
 import type { Target } from '../sync/ports.ts';
 import { printIam } from './print-iam.ts';
@@ -80,15 +81,10 @@ async function checkLangfuse(command: CommandRun): Promise<PlaneReport> {
 async function checkSageMaker(command: CommandRun): Promise<PlaneReport> {
   const { trackingUri } = command.settings.mlflow;
   if (trackingUri.kind !== 'sagemaker') return { checks: [], failure: null };
-  const { arn, region, resource, resourceId } = trackingUri;
   const check = { plane: 'aws', name: 'describe' } as const;
   try {
-    using plane = await openConfiguredControlPlane(command, region);
-    const found = await plane.describe(
-      resource === 'mlflow-app'
-        ? { kind: 'app', arn }
-        : { kind: 'tracking-server', name: resourceId },
-    );
+    using plane = await openConfiguredControlPlane(command, trackingUri.region);
+    const found = await plane.describe(toManagedRef(trackingUri));
     const detail = `${found.name} is in status ${found.status}, MLflow ${found.mlflowVersion ?? 'unknown'}, artifacts at ${found.artifactStore ?? 'an unknown place'}`;
     if (!found.isUsable) {
       throw new AppError('SAGEMAKER_CONFLICT', `${detail}; it answers no requests.`, {

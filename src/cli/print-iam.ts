@@ -1,5 +1,6 @@
 import { openConfiguredControlPlane } from '../app.ts';
 import { toWorkerPolicy } from '../sagemaker/iam-policy.ts';
+import { toManagedRef } from '../sagemaker/managed-mlflow.ts';
 import { AppError, ExitCode } from '../shared/errors.ts';
 import type { CliSurroundings } from './surroundings.ts';
 import { withSettings } from './with-settings.ts';
@@ -18,15 +19,15 @@ export async function printIam(
         hint: '`langfuse-mlflow tracking-server info NAME --env` prints the line to set.',
       });
     }
-    const { arn, region, resource, resourceId } = trackingUri;
-    const isApp = resource === 'mlflow-app';
+    const { arn, region } = trackingUri;
+    const ref = toManagedRef(trackingUri);
     if (artifactRoot !== null && !/^s3:\/\/[^/]+/.test(artifactRoot)) {
       throw new AppError('USAGE', `--artifact-root must be s3://bucket/prefix.`);
     }
     const known = { artifactStore: artifactRoot, kmsKeyArn: null };
     const { artifactStore, kmsKeyArn } = artifactRoot === null ? await describe() : known;
     const policy = toWorkerPolicy({
-      kind: isApp ? 'app' : 'tracking-server',
+      kind: ref.kind,
       arn,
       artifactRoot: artifactStore,
       kmsKeyArn,
@@ -41,9 +42,7 @@ export async function printIam(
     async function describe(): Promise<{ artifactStore: string | null; kmsKeyArn: string | null }> {
       using plane = await openConfiguredControlPlane(command, region);
       try {
-        return await plane.describe(
-          isApp ? { kind: 'app', arn } : { kind: 'tracking-server', name: resourceId },
-        );
+        return await plane.describe(ref);
       } catch (error) {
         if (!(error instanceof AppError) || error.code === 'CANCELLED') throw error;
         throw new AppError(error.code, error.message, {

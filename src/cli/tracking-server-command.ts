@@ -3,7 +3,7 @@ import { parseTrackingUri, type TrackingUri } from '../config/parse-tracking-uri
 import { durationBetween } from '../config/parse-duration.ts';
 import { toVisibleText } from '../report/visible-text.ts';
 import { bringTo, type BringSettings } from '../sagemaker/bring-to.ts';
-import type { ManagedMlflow, ManagedRef } from '../sagemaker/managed-mlflow.ts';
+import { toManagedRef, type ManagedMlflow, type ManagedRef } from '../sagemaker/managed-mlflow.ts';
 import { AppError, ExitCode } from '../shared/errors.ts';
 import { renderEnv, renderInfo, toInfoJson } from './render-tracking-server.ts';
 import type { CliSurroundings } from './surroundings.ts';
@@ -132,15 +132,7 @@ function toTarget(command: CommandRun, asked: string | undefined): Wanted {
 
 function toTargetOfArn(uri: TrackingUri): Wanted {
   if (uri.kind !== 'sagemaker') throw new Error('not an ARN');
-  const { region, arn, resource, resourceId } = uri;
-  return {
-    region,
-    name: resourceId,
-    ref:
-      resource === 'mlflow-app'
-        ? { kind: 'app', arn }
-        : { kind: 'tracking-server', name: resourceId },
-  };
+  return { region: uri.region, name: uri.resourceId, ref: toManagedRef(uri) };
 }
 
 function wholeBetween(flag: string, text: string, min: number, max: number): number {

@@ -1,4 +1,5 @@
 /** What both ingestion APIs do with a row: later events of the same id are laid over earlier ones (langfuse IngestionService). */
+import { bareObservation } from './bare-observation.ts';
 import { sampleModels } from './sample-models.ts';
 import type { SampleStore } from './sample-store.ts';
 import type { SampleObservation, SampleTrace } from './sample-types.ts';
@@ -30,41 +31,20 @@ export function putObservationPiece(
     .observationsByTrace.get(piece.traceId)
     ?.find((row) => row.id === piece.id);
   const base: SampleObservation = known ?? {
+    ...bareObservation,
     id: piece.id,
     traceId: piece.traceId,
     parentObservationId: null,
     type: 'SPAN',
     name: null,
     environment: 'default',
-    version: null,
     startMs: nowMs,
     endMs: null,
-    completionStartMs: null,
     createdMs: nowMs,
     updatedMs: nowMs,
     availableAtMs: nowMs,
-    level: 'DEFAULT',
-    statusMessage: null,
-    model: null,
-    modelParameters: null,
-    usageDetails: {},
-    costDetails: {},
-    promptName: null,
-    promptVersion: null,
     metadata: {},
-    input: null,
-    output: null,
-    matchedModel: null,
     writer: piece.writer,
-    truth: {
-      kind: 'other',
-      requestId: null,
-      tokens: null,
-      costUsd: null,
-      sessionId: null,
-      latencyMs: null,
-      timeToFirstTokenMs: null,
-    },
   };
   const row: SampleObservation = {
     ...base,

@@ -1,34 +1,8 @@
 /** Rows beside the counted generations: guardrails, proxy spans, and Cline's own exports. None is ever counted. */
+import { bareObservation } from './bare-observation.ts';
 import type { Prng } from './prng.ts';
 import type { SampleCall } from './sample-call.ts';
-import type { SampleObservation, SampleTrace, SampleTruth } from './sample-types.ts';
-
-const notCounted: SampleTruth = {
-  kind: 'other',
-  requestId: null,
-  tokens: null,
-  costUsd: null,
-  sessionId: null,
-  latencyMs: null,
-  timeToFirstTokenMs: null,
-};
-
-const empty = {
-  version: null,
-  completionStartMs: null,
-  level: 'DEFAULT',
-  statusMessage: null,
-  model: null,
-  modelParameters: null,
-  usageDetails: {},
-  costDetails: {},
-  promptName: null,
-  promptVersion: null,
-  input: null,
-  output: null,
-  matchedModel: null,
-  truth: notCounted,
-} as const;
+import type { SampleObservation, SampleTrace } from './sample-types.ts';
 
 type Placed = Pick<SampleObservation, 'createdMs' | 'updatedMs' | 'availableAtMs'>;
 
@@ -41,7 +15,7 @@ const placedLike = (row: SampleObservation): Placed => ({
 /** LiteLLM's `guardrail` span in the trace of a call. */
 export function toGuardrailSpan(prng: Prng, row: SampleObservation): SampleObservation {
   return {
-    ...empty,
+    ...bareObservation,
     ...placedLike(row),
     id: row.writer === 'ingestion' ? prng.uuid() : prng.hex(16),
     traceId: row.traceId,
@@ -63,7 +37,7 @@ export function toGuardrailSpan(prng: Prng, row: SampleObservation): SampleObser
 /** The proxy's request span above a `langfuse_otel` generation (BerriAI/litellm#14020). */
 export function toProxySpan(id: string, row: SampleObservation): SampleObservation {
   return {
-    ...empty,
+    ...bareObservation,
     ...placedLike(row),
     id,
     traceId: row.traceId,
@@ -81,7 +55,7 @@ export function toProxySpan(id: string, row: SampleObservation): SampleObservati
 /** The raw provider span below it: the same call again, without a model or usage of its own. */
 export function toRawSpan(prng: Prng, row: SampleObservation): SampleObservation {
   return {
-    ...empty,
+    ...bareObservation,
     ...placedLike(row),
     id: prng.hex(16),
     traceId: row.traceId,
@@ -107,7 +81,7 @@ export function toClineRows(
   const traceId = prng.hex(32);
   const spanId = prng.hex(16);
   const shared = {
-    ...empty,
+    ...bareObservation,
     traceId,
     environment: 'default',
     createdMs: export_.availableAtMs - 900,

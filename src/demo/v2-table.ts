@@ -2,6 +2,7 @@
  * The rows of the v2 list: the v4 table with its synthetic roots, its trace attributes on every row,
  * and the duplicates that a table without FINAL shows (langfuse events.ts, definitions.ts).
  */
+import { bareObservation } from './bare-observation.ts';
 import type { ServerTraits } from './route-context.ts';
 import { compareByPosition, type SampleStore, type SampleView } from './sample-store.ts';
 import { hash32 } from './prng.ts';
@@ -75,6 +76,7 @@ function toV2Row(row: SampleObservation, view: SampleView, behaviour: ServerBeha
 
 function toSyntheticRoot(trace: SampleTrace): V2Row {
   return {
+    ...bareObservation,
     ...traceAttributes(trace),
     id: `t-${trace.id}`,
     traceId: trace.id,
@@ -86,32 +88,13 @@ function toSyntheticRoot(trace: SampleTrace): V2Row {
     version: trace.version,
     startMs: trace.timestampMs,
     endMs: null,
-    completionStartMs: null,
     createdMs: trace.createdMs,
     updatedMs: trace.updatedMs,
     availableAtMs: trace.availableAtMs,
-    level: 'DEFAULT',
-    statusMessage: null,
-    model: null,
-    modelParameters: null,
-    usageDetails: {},
-    costDetails: {},
-    promptName: null,
-    promptVersion: null,
     metadata: trace.metadata,
     input: trace.input,
     output: trace.output,
-    matchedModel: null,
     writer: trace.writer,
-    truth: {
-      kind: 'other',
-      requestId: null,
-      tokens: null,
-      costUsd: null,
-      sessionId: null,
-      latencyMs: null,
-      timeToFirstTokenMs: null,
-    },
   };
 }
 

@@ -2,6 +2,7 @@
  * The thin `fetch` for the calls that the SDK can't make or can't make safely
  * (docs/decisions/0001-langfuse-sdk.md). It follows no redirect.
  */
+import { parseJson } from '../shared/parse-json.ts';
 import {
   looksLikeHtml,
   toDateMs,
@@ -51,14 +52,6 @@ export async function getPlain(request: {
     return { kind: 'json', body, bytes, dateMs: toDateMs(response.headers.get('date')) };
   } catch (error) {
     return { kind: 'no_answer', detail: toNetworkDetail(error), cause: error };
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
   }
 }
 

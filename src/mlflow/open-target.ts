@@ -11,7 +11,8 @@ export type TargetSettings = RestSettings;
 
 /**
  * Opens an MLflow server (http, https) or a local store (`sqlite:///file`). Throws SETTINGS_INVALID for
- * any other URI, saying what to write instead. `artifactWriters`: for places beside the server's own proxy. Else as {@link openRestTarget} and {@link openLocalTarget}.
+ * any other URI, saying what to write instead; else as {@link openRestTarget} and {@link openLocalTarget}.
+ * `artifactWriters`: for places beside the server's own proxy.
  */
 export async function openTarget(
   settings: TargetSettings,

@@ -6,6 +6,7 @@ import pLimit from 'p-limit';
 import type { Agent } from 'undici';
 import type { z } from 'zod';
 import { AppError } from '../shared/errors.ts';
+import { parseJson } from '../shared/parse-json.ts';
 import type { TargetTraffic } from '../sync/ports.ts';
 import type { Authoriser, Failure, OutgoingRequest } from './rest-auth.ts';
 import {
@@ -210,13 +211,4 @@ function withExplanation(fault: Fault, explained: string): Fault {
       ...(details && { details }),
     }),
   };
-}
-
-/** Undefined where `text` is not JSON, which no schema takes. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

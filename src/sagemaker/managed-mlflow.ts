@@ -31,6 +31,17 @@ export type ManagedRef =
   | { readonly kind: 'tracking-server'; readonly name: string }
   | { readonly kind: 'app'; readonly arn: string };
 
+/** As an ARN names it, which `MLFLOW_TRACKING_URI` holds. */
+export function toManagedRef(uri: {
+  readonly arn: string;
+  readonly resource: 'mlflow-tracking-server' | 'mlflow-app';
+  readonly resourceId: string;
+}): ManagedRef {
+  return uri.resource === 'mlflow-app'
+    ? { kind: 'app', arn: uri.arn }
+    : { kind: 'tracking-server', name: uri.resourceId };
+}
+
 const usableStatuses = new Set([
   'Created',
   'Started',

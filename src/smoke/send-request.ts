@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { AppError } from '../shared/errors.ts';
 import type { Clock } from '../shared/clock.ts';
+import { parseJson } from '../shared/parse-json.ts';
 
 export interface Gateway {
   /** Without a trailing slash. */
@@ -121,15 +122,6 @@ function messageOf(text: string): string {
   const parsed = z.object({ error: z.object({ message: z.string() }) }).safeParse(parseJson(text));
   const said = parsed.success ? parsed.data.error.message : text;
   return said.replaceAll(/\s+/g, ' ').trim().slice(0, 300);
-}
-
-/** Undefined for what is no JSON. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 function toCost(header: string | null): number | null {

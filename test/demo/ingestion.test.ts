@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startSampleServer, type SampleServer } from '../../src/demo/sample-server.ts';
-import type { SampleTraffic } from '../../src/demo/sample-types.ts';
 import { openSource } from '../../src/langfuse/open-source.ts';
 import { findDoubleLogged } from '../../src/litellm/double-logged.ts';
 import { toGeneration } from '../../src/litellm/to-generation.ts';
 import type { Generation } from '../../src/litellm/generation.ts';
 import { systemClock } from '../../src/shared/clock.ts';
 import { dayMs, toInstant } from '../../src/shared/time.ts';
+import { emptyTraffic } from '../support/empty-traffic.ts';
 import { understandingRules } from '../support/builders.ts';
 import { ask } from './client.ts';
 
@@ -16,23 +16,14 @@ const sent = readFileSync(
   new URL('../fixtures/litellm-sent/langfuse-callback.json', import.meta.url),
   'utf8',
 );
-const empty: SampleTraffic = {
-  project: { id: 'project-1', name: 'Project' },
-  seed: 0,
-  startMs: 0,
-  endMs: 0,
-  traces: [],
-  observations: [],
-  scores: [],
-};
 
 let server: SampleServer;
 beforeAll(async () => {
-  server = await startSampleServer({ traffic: empty });
+  server = await startSampleServer({ traffic: emptyTraffic });
 });
 afterAll(() => server.close());
 beforeEach(() => {
-  server.setTraffic(empty);
+  server.setTraffic(emptyTraffic);
   server.setMode('dual');
 });
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startSampleServer, type SampleServer } from '../../src/demo/sample-server.ts';
+import { emptyTraffic } from '../support/empty-traffic.ts';
 import { litellmKey, mockModels, startLitellm } from '../support/litellm-proxy.ts';
 import { describeWithLitellm } from '../support/litellm-suite.ts';
 import { runCli } from '../support/run-cli.ts';
@@ -26,17 +27,7 @@ describeWithLitellm('smoke through a LiteLLM whose callback', () => {
   let cwd: string;
   beforeEach(async () => {
     cwd = await mkdtemp(join(tmpdir(), 'langfuse-mlflow-smoke-test-'));
-    langfuse = await startSampleServer({
-      traffic: {
-        project: { id: 'project-smoke', name: 'Smoke' },
-        seed: 0,
-        startMs: 0,
-        endMs: 0,
-        traces: [],
-        observations: [],
-        scores: [],
-      },
-    });
+    langfuse = await startSampleServer({ traffic: emptyTraffic });
   });
   afterEach(async () => {
     await langfuse.close();

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { startSampleServer, type SampleServer } from '../../src/demo/sample-server.ts';
-import type { SampleTraffic } from '../../src/demo/sample-types.ts';
+import { emptyTraffic } from '../support/empty-traffic.ts';
 import {
   litellmKey,
   mockConfig,
@@ -15,15 +15,6 @@ import { findFreePort, startMlflowServer, type MlflowServer } from '../support/m
 import { describeWithMlflow } from '../support/mlflow-suite.ts';
 import { runCli } from '../support/run-cli.ts';
 
-const empty: SampleTraffic = {
-  project: { id: 'project-smoke', name: 'Smoke' },
-  seed: 0,
-  startMs: 0,
-  endMs: 0,
-  traces: [],
-  observations: [],
-  scores: [],
-};
 const otherKeys = { publicKey: 'pk-lf-other', secretKey: 'sk-lf-other' };
 
 interface SmokeJson {
@@ -46,11 +37,11 @@ describeWithLitellm('smoke through a real LiteLLM', () => {
 
   beforeAll(async () => {
     langfuse = await startSampleServer({
-      traffic: empty,
+      traffic: emptyTraffic,
       otherProjects: [
         {
           keys: otherKeys,
-          traffic: { ...empty, project: { id: 'project-other', name: 'Other' } },
+          traffic: { ...emptyTraffic, project: { id: 'project-other', name: 'Other' } },
         },
       ],
     });

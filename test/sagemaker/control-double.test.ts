@@ -1,29 +1,12 @@
 /** The doors of the double are as strict as those they stand for; what passes here means something elsewhere. */
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { goldenKey, goldenMs, goldenVectors } from '../support/sagemaker-double/golden-vectors.ts';
 import { verifySignature } from '../support/sagemaker-double/verify-signature.ts';
 
-interface Golden {
-  readonly name: string;
-  readonly method: string;
-  readonly url: string;
-  readonly body: string;
-  readonly service: string;
-  readonly region: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly token: string | null;
-  readonly auth: string;
-  readonly amzdate: string;
-  readonly sha: string;
-}
+const nowMs = goldenMs;
+const { secretAccessKey } = goldenKey;
 
-const cases = JSON.parse(
-  readFileSync(new URL('../fixtures/sagemaker/sigv4-golden.json', import.meta.url), 'utf8'),
-) as Golden[];
-const nowMs = Date.parse('2026-01-02T03:04:05Z');
-const secretAccessKey = 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY';
-
-describe.each(cases)('a request that botocore signed: $name', (golden) => {
+describe.each(goldenVectors)('a request that botocore signed: $name', (golden) => {
   const url = new URL(golden.url);
   const request = {
     method: golden.method,

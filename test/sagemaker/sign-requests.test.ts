@@ -1,31 +1,22 @@
 /** Signatures are those of AWS's own client: vectors made with botocore, with made-up keys. */
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { toInstant } from '../../src/shared/time.ts';
 import type { Clock } from '../../src/shared/clock.ts';
-import { openCredentials, type AwsCredentials } from '../../src/sagemaker/credentials.ts';
+import {
+  openCredentials,
+  type AwsCredentials,
+  type CredentialSettings,
+} from '../../src/sagemaker/credentials.ts';
 import { toManagedEndpoint } from '../../src/sagemaker/managed-endpoint.ts';
 import { createSigningAuthoriser } from '../../src/sagemaker/sign-requests.ts';
+import {
+  goldenKey,
+  goldenMs,
+  goldenVectors,
+  type GoldenVector,
+} from '../support/sagemaker-double/golden-vectors.ts';
 
-interface Vector {
-  readonly name: string;
-  readonly method: 'GET' | 'POST' | 'PUT';
-  readonly url: string;
-  readonly body: string;
-  readonly service: string;
-  readonly region: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly token: string | null;
-  readonly auth: string;
-  readonly amzdate: string;
-  readonly sha: string;
-}
-
-const vectors = JSON.parse(
-  readFileSync(new URL('../fixtures/sagemaker/sigv4-golden.json', import.meta.url), 'utf8'),
-) as readonly Vector[];
-
-const nowMs = Date.UTC(2026, 0, 2, 3, 4, 5);
+const nowMs = goldenMs;
 
 function aClock(startMs: number): Clock & { skip: (ms: number) => void } {
   let ms = startMs;
@@ -41,28 +32,32 @@ function aClock(startMs: number): Clock & { skip: (ms: number) => void } {
   };
 }
 
+/** Without a role, unless one is given. */
+function credentialsFrom(
+  clock: Clock,
+  given: Pick<CredentialSettings, 'openChain'> & Partial<CredentialSettings>,
+): AwsCredentials {
+  return openCredentials({ region: 'us-east-1', assumeRoleArn: null, clock, ...given });
+}
+
 function someCredentials(clock: Clock, token: string | null): AwsCredentials {
   const identity = {
-    accessKeyId: 'AKIDEXAMPLE',
-    secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY',
+    ...goldenKey,
     ...(token === null ? {} : { sessionToken: token }),
   };
-  return openCredentials({
-    region: 'us-east-1',
-    assumeRoleArn: null,
-    clock,
+  return credentialsFrom(clock, {
     openChain: () => Promise.resolve(() => Promise.resolve(identity)),
   });
 }
 
-function endpointOf(vector: Vector): ReturnType<typeof toManagedEndpoint> {
+function endpointOf(vector: GoldenVector): ReturnType<typeof toManagedEndpoint> {
   const arn = Object.values(vector.headers).find((value) => value.startsWith('arn:')) ?? '';
   const resource = arn.includes(':mlflow-app/') ? 'mlflow-app' : 'mlflow-tracking-server';
   return toManagedEndpoint({ arn, region: arn.split(':')[3] ?? '', resource }, null);
 }
 
 describe('the signature of a request', () => {
-  it.each(vectors)('is that of botocore: $name', async (vector) => {
+  it.each(goldenVectors)('is that of botocore: $name', async (vector) => {
     const clock = aClock(nowMs);
     const endpoint = endpointOf(vector);
     expect([endpoint.service, endpoint.region, endpoint.base.host]).toEqual([
@@ -77,7 +72,7 @@ describe('the signature of a request', () => {
     });
     const { [endpoint.header]: _, ...headers } = vector.headers;
     const added = await authoriser.authorise({
-      method: vector.method,
+      method: vector.method as 'GET',
       url: new URL(vector.url),
       headers: Object.fromEntries(
         Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
@@ -92,7 +87,7 @@ describe('the signature of a request', () => {
     });
   });
 
-  const [vector] = vectors;
+  const [vector] = goldenVectors;
   if (vector === undefined) throw new Error('there are no vectors');
   const get = { method: 'GET', url: new URL(vector.url), headers: {}, body: null } as const;
 
@@ -135,10 +130,7 @@ describe('credentials', () => {
   it('are asked for anew before they expire, and after a refusal', async () => {
     const clock = aClock(nowMs);
     let asked = 0;
-    const credentials = openCredentials({
-      region: 'us-east-1',
-      assumeRoleArn: null,
-      clock,
+    const credentials = credentialsFrom(clock, {
       openChain: () =>
         Promise.resolve(() => {
           asked += 1;
@@ -157,10 +149,7 @@ describe('credentials', () => {
   it('go on to be used while the chain fails, for as long as they hold', async () => {
     const clock = aClock(nowMs);
     let asked = 0;
-    const credentials = openCredentials({
-      region: 'us-east-1',
-      assumeRoleArn: null,
-      clock,
+    const credentials = credentialsFrom(clock, {
       openChain: () =>
         Promise.resolve(() => {
           asked += 1;
@@ -184,10 +173,8 @@ describe('credentials', () => {
   it('that were never there are missed at once', async () => {
     const clock = aClock(nowMs);
     let asked = 0;
-    const credentials = openCredentials({
-      region: 'us-east-1',
+    const credentials = credentialsFrom(clock, {
       assumeRoleArn: 'arn:aws:iam::123456789012:role/mlflow-writer',
-      clock,
       openChain: () => {
         asked += 1;
         return Promise.reject(new Error('not authorized to perform sts:AssumeRole'));

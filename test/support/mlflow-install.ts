@@ -7,25 +7,41 @@ import { fileURLToPath } from 'node:url';
 export const mlflowVersions = ['newest', 'old'] as const;
 export type MlflowVersion = (typeof mlflowVersions)[number];
 
-export type MlflowInstall =
+/** A folder with what was asked for, or why there is none. */
+export type Install =
   | { readonly folder: string; readonly problem: null }
   | { readonly folder: null; readonly problem: string };
 
-const script = fileURLToPath(new URL('../../scripts/install-mlflow.sh', import.meta.url));
+export type MlflowInstall = Install;
 
 /** The environment of one version, installed when it is not there yet. Never throws: `problem` says why there is none. */
-export async function installMlflow(version: MlflowVersion): Promise<MlflowInstall> {
+export function installMlflow(version: MlflowVersion): Promise<MlflowInstall> {
+  return installByScript({
+    script: 'install-mlflow.sh',
+    args: [version],
+    name: `MLflow (${version})`,
+  });
+}
+
+/** Runs one of `scripts/install-*.sh`, which prints the folder on its last line. Never throws. */
+export async function installByScript(wanted: {
+  readonly script: string;
+  readonly args: readonly string[];
+  /** For messages. */
+  readonly name: string;
+}): Promise<Install> {
   // The first time takes a minute or two, which should not look like a hang.
   const notice = setTimeout(
-    () => process.stderr.write(`Installing MLflow (${version}) for the tests …\n`),
+    () => process.stderr.write(`Installing ${wanted.name} for the tests …\n`),
     2000,
   );
-  const { code, stdout, stderr } = await run(script, [version]);
+  const script = fileURLToPath(new URL(`../../scripts/${wanted.script}`, import.meta.url));
+  const { code, stdout, stderr } = await run(script, wanted.args);
   clearTimeout(notice);
   const folder = stdout.trim().split('\n').at(-1) ?? '';
   if (code === 0 && folder !== '') return { folder, problem: null };
   const reason = stderr.trim().split('\n').slice(-3).join(' ');
-  return { folder: null, problem: `MLflow (${version}) could not be installed: ${reason}` };
+  return { folder: null, problem: `${wanted.name} could not be installed: ${reason}` };
 }
 
 /** A program of an installed version, e.g. `mlflow` or `python`. */
