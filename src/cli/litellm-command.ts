@@ -21,8 +21,10 @@ export async function runLitellmCommand(
   given: Readonly<Record<string, unknown>>,
   [, file = '']: readonly string[],
 ): Promise<void> {
-  const { dryRun, removeMlflow, ...settingFlags } = given;
+  const { dryRun, check, removeMlflow, ...settingFlags } = given;
+  const isCheck = check === true;
   const isDryRun = dryRun === true;
+  const writes = !isDryRun && !isCheck;
   const envFile = typeof given['envFile'] === 'string' ? given['envFile'] : null;
   await withSettings(around, { name: 'litellm', flags: settingFlags }, async ({ settings }) => {
     const found = requireFile(
@@ -38,20 +40,24 @@ export async function runLitellmCommand(
             MLFLOW_EXPERIMENT_NAME: settings.mlflow.experimentName,
           });
     const isChanged = plan.text !== found.text;
-    const backup = isChanged && !isDryRun ? replaceWithBackup(found, plan.text) : null;
-    if (env?.isChanged === true && !isDryRun) replaceFile(env.found, env.text);
+    const backup = isChanged && writes ? replaceWithBackup(found, plan.text) : null;
+    if (env?.isChanged === true && writes) replaceFile(env.found, env.text);
     const diff = isDryRun ? renderDiff(file, { before: found.text, after: plan.text }) : '';
+    const findings = writes ? plan.findingsAfter : plan.findings;
+    const isDue = isChanged || env?.isChanged === true;
+    const traps = findings.filter(({ kind }) => kind === 'trap').length;
     const outcome = {
       file,
-      isDryRun,
+      isDryRun: !writes,
+      check: isCheck ? { isDue, traps } : null,
       plan,
-      findings: isDryRun ? plan.findings : plan.findingsAfter,
+      findings,
       diff: maskSecrets(diff, [...around.secrets]),
       backup,
       env,
     };
     return {
-      exitCode: ExitCode.done,
+      exitCode: isCheck && (isDue || traps > 0) ? ExitCode.behind : ExitCode.done,
       text: renderUpdate(outcome),
       json: toUpdateJson(outcome),
     };

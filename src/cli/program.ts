@@ -165,6 +165,7 @@ Exit codes: 0 done, 2 usage or settings, 3 behind, 4 some windows failed or are 
         .addArgument(new Argument('<ACTION>', 'what to do').choices(['update-config']))
         .argument('<FILE>', 'config.yaml of the LiteLLM proxy')
         .option('--dry-run', 'show the change as a diff, secrets masked, and write nothing')
+        .option('--check', 'write nothing, and end with 3 where an edit is due or a trap is found')
         .option('--remove-mlflow', "take out LiteLLM's own mlflow callbacks"),
     load: async () => (await import('./litellm-command.ts')).runLitellmCommand,
   });

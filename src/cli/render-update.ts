@@ -5,7 +5,10 @@ import { toVisibleText } from '../report/visible-text.ts';
 /** What `litellm update-config` did, or would do. */
 export interface UpdateOutcome {
   readonly file: string;
+  /** Nothing was written: `--dry-run` or `--check`. */
   readonly isDryRun: boolean;
+  /** With `--check`: what makes it end with 3. */
+  readonly check: { readonly isDue: boolean; readonly traps: number } | null;
   readonly plan: UpdatePlan;
   /** Their lines are those of the file as it stands now. */
   readonly findings: readonly Finding[];
@@ -23,7 +26,7 @@ export interface EnvOutcome {
 }
 
 export function renderUpdate(outcome: UpdateOutcome): string {
-  const { file, isDryRun, plan, findings, diff, backup, env } = outcome;
+  const { file, isDryRun, check, plan, findings, diff, backup, env } = outcome;
   const lines: string[] = [];
   if (plan.changes.length === 0) lines.push(`${file}: nothing to change`);
   else lines.push(`${file}: ${isDryRun ? 'would be changed (nothing is written)' : 'changed'}`);
@@ -48,14 +51,23 @@ export function renderUpdate(outcome: UpdateOutcome): string {
     lines.push('', env.isChanged ? `${env.file}: ${verb}` : `${env.file}: nothing to change`);
     for (const [name, value] of Object.entries(env.values)) lines.push(`  ${name}=${value}`);
   }
-  for (const { code, line, message, next } of findings) {
+  for (const { code, kind, line, message, next } of findings) {
     lines.push(
       '',
-      `${line === null ? '' : `line ${line}: `}${message} [${code}]`,
+      `${kind}: ${line === null ? '' : `line ${line}: `}${message} [${code}]`,
       `  next: ${next}`,
     );
   }
+  if (check !== null) lines.push('', renderCheck(check));
   return `${toVisibleText(lines.join('\n'))}\n`;
+}
+
+function renderCheck({ isDue, traps }: NonNullable<UpdateOutcome['check']>): string {
+  const found = [
+    ...(isDue ? ['an edit is due (run it without --check)'] : []),
+    ...(traps > 0 ? [`${traps} ${traps === 1 ? 'trap is' : 'traps are'} left to you`] : []),
+  ];
+  return found.length === 0 ? 'check: as it should be' : `check: ${found.join(', and ')}`;
 }
 
 export function toUpdateJson(outcome: UpdateOutcome): Record<string, unknown> {
@@ -64,6 +76,8 @@ export function toUpdateJson(outcome: UpdateOutcome): Record<string, unknown> {
     file,
     changed: plan.changes.length > 0,
     dry_run: isDryRun,
+    check:
+      outcome.check === null ? null : { edit_due: outcome.check.isDue, traps: outcome.check.traps },
     backup,
     changes: plan.changes.map(({ key, added, removed, values }) => ({
       key,

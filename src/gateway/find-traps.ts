@@ -18,6 +18,11 @@ export type FindingCode =
 /** What is wrong or worth knowing in a config, as it was read; it is told, never changed. Holds no secret. */
 export interface Finding {
   readonly code: FindingCode;
+  /**
+   * A trap makes numbers wrong, or calls go missing, or leaks a key: nobody means it. A note may well be meant, or
+   * is mended by the edit itself.
+   */
+  readonly kind: 'trap' | 'note';
   /** From 1; null where the file as a whole is meant. */
   readonly line: number | null;
   readonly message: string;
@@ -43,6 +48,7 @@ function findPlace(config: ConfigDocument): Finding[] {
   if (config.data['litellm_settings'] === undefined) {
     findings.push({
       code: 'settings_missing',
+      kind: 'note',
       line: null,
       message: 'There was no litellm_settings at the top level, so LiteLLM had no callback.',
       next: 'It is added at the end of the file.',
@@ -51,6 +57,7 @@ function findPlace(config: ConfigDocument): Finding[] {
   if (config.data['include'] !== undefined) {
     findings.push({
       code: 'include',
+      kind: 'note',
       line: lineOf(config, ['include']),
       message: 'Other files are included, and each may bring a litellm_settings of its own.',
       next: 'Look into them; if one has litellm_settings, run this command on that file too.',
@@ -70,6 +77,7 @@ function findInLists(config: ConfigDocument, removesMlflow: boolean): Finding[] 
   if (otel !== undefined) {
     findings.push({
       code: 'langfuse_otel_active',
+      kind: 'note',
       line: lineOf(config, ['litellm_settings', otel]),
       message: `langfuse_otel is in ${withOtel.join(', ')}: it sends calls to Langfuse already, so langfuse is not added.`,
       next: 'Keep it, or take it out and run this command again; never use both.',
@@ -80,6 +88,7 @@ function findInLists(config: ConfigDocument, removesMlflow: boolean): Finding[] 
   if (list !== undefined && (isTwice || otel !== undefined)) {
     findings.push({
       code: 'double_logging',
+      kind: 'trap',
       line: lineOf(config, ['litellm_settings', list]),
       message: `langfuse is in ${withLangfuse.join(', ')}${otel === undefined ? '' : ' beside langfuse_otel'}: each call may be twice in Langfuse, and count twice.`,
       next:
@@ -92,6 +101,7 @@ function findInLists(config: ConfigDocument, removesMlflow: boolean): Finding[] 
     const names = toList(settings[key]).filter(isMlflowCallback).map(String);
     findings.push({
       code: 'mlflow_callback',
+      kind: 'note',
       line: lineOf(config, ['litellm_settings', key]),
       message: `${key} still has ${names.join(', ')}: LiteLLM writes to MLflow by itself, beside this worker.`,
       next: 'Run this command with --remove-mlflow to take it out.',
@@ -127,6 +137,7 @@ function findSwitches(config: ConfigDocument): Finding[] {
     .filter(([key]) => settings[key] === true)
     .map(([key, code, effect, next]) => ({
       code,
+      kind: 'note' as const,
       line: lineOf(config, ['litellm_settings', key]),
       message: `${key} is on: ${effect}`,
       next,
@@ -144,6 +155,7 @@ function findAnywhere(config: ConfigDocument): Finding[] {
       if (key === 'litellm_settings' && path.at(-1) !== root) {
         findings.push({
           code: 'settings_nested',
+          kind: 'trap',
           line,
           message: 'This litellm_settings stands inside another setting, where LiteLLM ignores it.',
           next: 'Move what is in it to litellm_settings at the top level, without indentation.',
@@ -152,6 +164,7 @@ function findAnywhere(config: ConfigDocument): Finding[] {
       if (key === 'LANGFUSE_SAMPLE_RATE') {
         findings.push({
           code: 'sampled',
+          kind: 'trap',
           line,
           message: 'LANGFUSE_SAMPLE_RATE is set: Langfuse may get only a part of all calls.',
           next: 'Take it out, or read every total as that of a sample.',
@@ -161,6 +174,7 @@ function findAnywhere(config: ConfigDocument): Finding[] {
       if (key !== null && isScalar(value) && isLiteralSecret(key, value)) {
         findings.push({
           code: 'literal_secret',
+          kind: 'trap',
           line,
           message: `${key} stands in the file itself.`,
           next: `Put it into the environment and write os.environ/${key.toUpperCase()}; it was readable to all who could read this file, so consider a new key.`,

@@ -82,11 +82,52 @@ test('what is left to a person is told with its line', async () => {
   using folder = openTempFolder();
   writeFileSync(join(folder.path, 'c.yaml'), config);
   const dry = await update(folder.path, 'c.yaml --dry-run');
-  expect(dry.stdout).toMatch(/^line 4: success_callback still has mlflow/m);
+  expect(dry.stdout).toMatch(/^note: line 4: success_callback still has mlflow/m);
   // Now with lines of the new file, which has one more above.
   const { stdout } = await update(folder.path, 'c.yaml');
-  expect(stdout).toMatch(/^line 5: success_callback still has mlflow: .* \[mlflow_callback\]$/m);
+  expect(stdout).toMatch(
+    /^note: line 5: success_callback still has mlflow: .* \[mlflow_callback\]$/m,
+  );
   expect(stdout).toMatch(/^ {2}next: .*--remove-mlflow/m);
+});
+
+test('--check writes nothing and ends with 3 for a due edit, a trap, or a due line of --env-file', async () => {
+  using folder = openTempFolder();
+  const put = (text: string): void => writeFileSync(join(folder.path, 'c.yaml'), text);
+  put(config);
+  const before = hashFiles(folder.path);
+  const due = await update(folder.path, 'c.yaml --check');
+  expect(due).toMatchObject({ code: 3, stderr: '' });
+  expect(due.stdout).toMatch(/^check: an edit is due/m);
+  expect(hashFiles(folder.path)).toEqual(before);
+  const asked = await update(folder.path, 'c.yaml --check --remove-mlflow --json');
+  expect(JSON.parse(asked.stdout)).toMatchObject({
+    changed: true,
+    dry_run: true,
+    check: { edit_due: true, traps: 0 },
+    exit_code: 3,
+  });
+  expect(hashFiles(folder.path)).toEqual(before);
+
+  // What may be meant is told, and does not fail.
+  put(`${edited}  turn_off_message_logging: true\r\n`);
+  const noted = await update(folder.path, 'c.yaml --check');
+  expect(noted.code).toBe(0);
+  expect(noted.stdout).toMatch(/^note: line \d+: turn_off_message_logging[^]*^check: as it/m);
+
+  put(`${edited}environment_variables: {LANGFUSE_SAMPLE_RATE: 0.1}\r\n`);
+  const trap = await update(folder.path, 'c.yaml --check');
+  expect(trap.code).toBe(3);
+  expect(trap.stdout).toMatch(/^trap: line \d+: LANGFUSE_SAMPLE_RATE[^]*^check: 1 trap is/m);
+  // The edit itself has nothing to do, so it is no failure of it.
+  expect((await update(folder.path, 'c.yaml')).code).toBe(0);
+
+  put(edited);
+  writeFileSync(join(folder.path, 'gateway.env'), '');
+  const env = { MLFLOW_TRACKING_URI: arn };
+  expect((await update(folder.path, 'c.yaml --check', env)).code).toBe(0);
+  expect((await update(folder.path, 'c.yaml --check --env-file gateway.env', env)).code).toBe(3);
+  expect(readFileSync(join(folder.path, 'gateway.env'), 'utf8')).toBe('');
 });
 
 test.each([
