@@ -5,19 +5,40 @@ import type { CliSurroundings } from './surroundings.ts';
 import { walkWindows } from './walk-windows.ts';
 import { withSettings } from './with-settings.ts';
 
-/** `langfuse-mlflow backfill --from … --to …` */
+/** `langfuse-mlflow backfill --from … --to …`, or `--quarantined` */
 export async function runBackfillCommand(
   around: CliSurroundings,
   flags: Readonly<Record<string, unknown>>,
 ): Promise<void> {
-  const { from, to, ...settingFlags } = flags;
+  const { from, to, quarantined, ...settingFlags } = flags;
+  checkFlags(flags);
   await withSettings(around, { name: 'backfill', flags: settingFlags }, async (command) => {
+    if (quarantined === true) return walkWindows(command, { kind: 'quarantined' });
     const range = { fromMs: parseEnd('--from', from), toMs: parseEnd('--to', to) };
     const { sizeMs: windowMs, settleMs } = command.settings.windows;
     // Refuses a range that no window can be made of before anything is opened or created.
     planBackfill({ ...range, nowMs: command.clock.now(), windowMs, settleMs });
     return walkWindows(command, { kind: 'backfill', ...range });
   });
+}
+
+/** Before the settings are looked at, as with every fault of the command line itself. */
+function checkFlags(flags: Readonly<Record<string, unknown>>): void {
+  const range = ['from', 'to'] as const;
+  const given = range.filter((name) => flags[name] !== undefined).map((name) => `--${name}`);
+  const missing = range.filter((name) => flags[name] === undefined).map((name) => `--${name}`);
+  if (flags['quarantined'] !== true && missing.length > 0) {
+    throw new AppError(
+      'USAGE',
+      `backfill without ${missing.join(' and ')}: give --from and --to, or --quarantined alone.`,
+    );
+  }
+  if (flags['quarantined'] === true && given.length > 0) {
+    throw new AppError(
+      'USAGE',
+      `--quarantined with ${given.join(' and ')}: it reads the windows that hold quarantined rows, and takes no range.`,
+    );
+  }
 }
 
 function parseEnd(flag: string, text: unknown): number {

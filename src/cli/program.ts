@@ -52,15 +52,17 @@ Exit codes: 0 done, 2 usage or settings, 3 behind, 4 some windows failed or are 
   });
   add(program, around, {
     name: 'backfill',
-    description: 'Read a range again, or for the first time, and publish what changed.',
+    description:
+      'Read a range (or all that is quarantined) again, or for the first time, and publish what changed.',
     example: 'langfuse-mlflow backfill --from 2026-10-01 --to 2026-11-01',
     configure: (command) =>
       command
-        .requiredOption(
-          '--from <WHEN>',
-          'first day (2026-10-01) or instant (2026-10-01T00:00Z), UTC',
-        )
-        .requiredOption('--to <WHEN>', 'end, not included: a day or instant, UTC'),
+        .option('--from <WHEN>', 'first day (2026-10-01) or instant (2026-10-01T00:00Z), UTC')
+        .option('--to <WHEN>', 'end, not included: a day or instant, UTC')
+        .option(
+          '--quarantined',
+          'instead of a range: every window that holds a quarantined row; exit code 4 while one remains',
+        ),
     load: async () => (await import('./backfill-command.ts')).runBackfillCommand,
   });
   add(program, around, {

@@ -75,6 +75,11 @@ function renderStatus(status: readonly SourceStatus[]): string {
           ),
         );
       }
+      if (one.quarantine.length > 0) {
+        lines.push(
+          'Retry     each sync reads these windows again; at once: langfuse-mlflow backfill --quarantined',
+        );
+      }
       return lines.join('\n');
     })
     .join('\n\n')

@@ -10,7 +10,8 @@ export async function walkWindows(
   command: CommandRun,
   request: SyncRequest,
 ): Promise<CommandResult & { readonly summary: SyncSummary }> {
-  return withOpenProject(command, { mustExist: false }, async (parts) => {
+  // Without a state file there is nothing that could be tried again.
+  return withOpenProject(command, { mustExist: request.kind === 'quarantined' }, async (parts) => {
     const summary = await runSync(parts, request);
     for (const { window, error } of summary.failed) {
       // A fault of the worker is told with its stack; what is behind any other failure is for those who look closer.

@@ -5,7 +5,7 @@ import { listQuarantine } from '../store/quarantine.ts';
 import { listSources, listWindows } from '../store/windows.ts';
 import { findSuspiciouslyEmpty } from './empty-windows.ts';
 import { findMissedLookback } from './missed-lookback.ts';
-import { planBackfill, planSync, type PlannedWindow } from './plan-windows.ts';
+import { planAgain, planBackfill, planSync, type PlannedWindow } from './plan-windows.ts';
 import type { SourceDescription } from './ports.ts';
 import type { SyncSettings } from './sync-settings.ts';
 import { toTrustedNow } from './trusted-now.ts';
@@ -13,7 +13,9 @@ import { alignDown } from './windows.ts';
 
 export type SyncRequest =
   | { readonly kind: 'sync' }
-  | { readonly kind: 'backfill'; readonly fromMs: number; readonly toMs: number };
+  | { readonly kind: 'backfill'; readonly fromMs: number; readonly toMs: number }
+  /** `backfill --quarantined`: the windows that hold quarantined rows, wherever they lie. */
+  | { readonly kind: 'quarantined' };
 
 interface PlanParts {
   readonly state: State;
@@ -35,6 +37,10 @@ export function makePlan(
     return planBackfill({ ...times, fromMs: asked.request.fromMs, toMs: asked.request.toMs });
   }
   const windows = listWindows(state, projectId);
+  const quarantined = listQuarantine(state, projectId).map((row) => row.window_from_ms);
+  if (asked.request.kind === 'quarantined') {
+    return planAgain({ windowMs: settings.windowMs, again: new Set(quarantined) });
+  }
   return planSync({
     ...times,
     startMs: asked.startMs,
@@ -42,7 +48,7 @@ export function makePlan(
     read: new Set(windows.map((row) => row.from_ms)),
     again: new Set([
       ...findSuspiciouslyEmpty(windows, nowMs).map((row) => row.from_ms),
-      ...listQuarantine(state, projectId).map((row) => row.window_from_ms),
+      ...quarantined,
       ...findMissedLookback(windows, settings),
     ]),
   });
@@ -58,7 +64,7 @@ export function toStart(parts: PlanParts, request: SyncRequest): number {
   const stored = listSources(state).find(
     (one) => one.source === source.description.projectId,
   )?.start_ms;
-  if (request.kind === 'sync') return stored ?? alignDown(settings.startMs, settings.windowMs);
+  if (request.kind !== 'backfill') return stored ?? alignDown(settings.startMs, settings.windowMs);
   const fromMs = alignDown(request.fromMs, settings.windowMs);
   return stored === undefined || request.toMs >= stored ? fromMs : stored;
 }

@@ -47,8 +47,8 @@ export function planSync(
   });
   // A backfill of a separate range may have left windows before the first sync's start.
   const known = new Set(windows.map((interval) => interval.fromMs));
-  const separate = [...plan.again]
-    .map((fromMs) => ({ fromMs: toInstant(fromMs), toMs: toInstant(fromMs + plan.windowMs) }))
+  const separate = planAgain(plan)
+    .map(({ interval }) => interval)
     .filter((interval) => !known.has(interval.fromMs));
   return [...windows, ...separate]
     .toSorted((a, b) => a.fromMs - b.fromMs)
@@ -57,6 +57,20 @@ export function planSync(
       if (interval.toMs > lookbackFromMs) return [{ interval, reason: 'lookback' }];
       return plan.again.has(interval.fromMs) ? [{ interval, reason: 'again' }] : [];
     });
+}
+
+/** Windows that are read again wherever they lie, and nothing else; oldest first. */
+export function planAgain(plan: {
+  readonly windowMs: number;
+  /** Starts of the windows. */
+  readonly again: ReadonlySet<number>;
+}): PlannedWindow[] {
+  return [...plan.again]
+    .toSorted((a, b) => a - b)
+    .map((fromMs) => ({
+      interval: { fromMs: toInstant(fromMs), toMs: toInstant(fromMs + plan.windowMs) },
+      reason: 'again',
+    }));
 }
 
 /**

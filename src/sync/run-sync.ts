@@ -52,7 +52,7 @@ export interface FailedWindow {
 }
 
 export interface SyncSummary {
-  readonly command: SyncRequest['kind'];
+  readonly command: 'sync' | 'backfill';
   readonly projectId: string;
   readonly projectName: string | null;
   readonly experimentName: string;
@@ -93,6 +93,7 @@ export interface SyncSummary {
 export async function runSync(parts: SyncParts, request: SyncRequest): Promise<SyncSummary> {
   const { state, source, settings, clock } = parts;
   const startedMs = clock.now();
+  const command = request.kind === 'sync' ? 'sync' : 'backfill';
   const { description } = source;
   assertSameProject(state, description.projectId);
   using lease = keepLease(state, { clock, holder: parts.holder });
@@ -117,7 +118,7 @@ export async function runSync(parts: SyncParts, request: SyncRequest): Promise<S
   const plan = makePlan(parts, { request, startMs: bound.start_ms });
   parts.report({
     kind: 'run_started',
-    command: request.kind,
+    command,
     source: `${description.baseUrl} (${description.reader})`,
     target: target.description.uri,
   });
@@ -172,7 +173,7 @@ export async function runSync(parts: SyncParts, request: SyncRequest): Promise<S
 
   const readWindows = [...run.read];
   const summary: SyncSummary = {
-    command: request.kind,
+    command,
     projectId: description.projectId,
     projectName: description.projectName,
     experimentName: settings.experimentName,

@@ -99,7 +99,12 @@ describe('usage', () => {
     [
       'a missing option',
       ['backfill', '--to', '2026-11-01'],
-      /required option '--from <WHEN>' not specified/,
+      /backfill without --from: give --from and --to, or --quarantined alone/,
+    ],
+    [
+      'a range with --quarantined',
+      ['backfill', '--quarantined', '--from', '2026-10-01', '--to', '2026-11-01'],
+      /--quarantined with --from and --to: .*takes no range/,
     ],
     ['a missing value', ['sync', '--state-file'], /option '--state-file <FILE>' argument missing/],
     ['a word too many', ['sync', 'now'], /too many arguments/],

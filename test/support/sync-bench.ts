@@ -138,7 +138,9 @@ export async function openSyncBench(options: SyncBenchOptions): Promise<SyncBenc
     },
     sync(run = {}) {
       const request: SyncRequest = run.request ?? { kind: 'sync' };
-      return open(request.kind, run.env, (parts) => runSync(parts, request));
+      return open(request.kind === 'sync' ? 'sync' : 'backfill', run.env, (parts) =>
+        runSync(parts, request),
+      );
     },
     verify: (request = {}, run = {}) =>
       open('verify', run.env, (parts) =>
