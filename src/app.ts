@@ -77,6 +77,7 @@ export function toSyncSettings(settings: Settings): SyncSettings {
     settleMs: settings.windows.settleMs,
     lookbackMs: settings.windows.lookbackMs,
     startMs: settings.windows.startMs,
+    checksEmptiness: settings.windows.emptyCheck === 'on',
     maxRuntimeMs: settings.windows.maxRuntimeMs,
     experimentName: settings.mlflow.experimentName,
     content: settings.content.text,

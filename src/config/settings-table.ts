@@ -117,6 +117,18 @@ export const settingsTable = {
       allows: 'a day (2026-11-24), an instant (2026-11-24T06:00Z) or a duration; not in the future',
       example: '2026-11-01',
     }),
+    emptyCheck: withDefault({
+      env: ['SYNC_EMPTY_CHECK'],
+      flag: '--empty-check',
+      placeholder: 'CHECK',
+      parse: choiceOf(['on', 'off']),
+      default: 'on',
+      commands: ['sync', 'backfill'],
+      description:
+        'Whether a window without a call is compared with the other list of the same Langfuse (one request), and read again by the next sync while it lies between busy ones (`on`), or taken for empty (`off`).',
+      allows: 'on or off',
+      example: 'off',
+    }),
     maxRuntimeMs: optional({
       env: ['SYNC_MAX_RUNTIME'],
       flag: '--max-runtime',

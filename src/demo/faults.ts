@@ -48,6 +48,8 @@ export type FaultAction =
     }
   /** No rows, and a cursor that goes on from the same place. */
   | { readonly kind: 'empty_page' }
+  /** 200 and no row, as of a list whose table is not written (langfuse/langfuse#16983). */
+  | { readonly kind: 'empty_list' }
   /** The cursor that was sent comes back. */
   | { readonly kind: 'repeated_cursor' }
   /** Something that is no observation, put before the page's rows. */
@@ -241,6 +243,8 @@ function changeAnswer(
     }
     case 'empty_page':
       return { ...answer, body: { ...body, data: [], meta: emptyMeta(request, body) } };
+    case 'empty_list':
+      return { ...answer, body: { ...body, data: [], meta: noMoreRows(body) } };
     case 'repeated_cursor': {
       const cursor = request.query.get('cursor') ?? body.meta['cursor'];
       return { ...answer, body: { ...body, meta: { ...body.meta, cursor } } };
@@ -262,6 +266,12 @@ function spanMsOf(request: SampleRequest): number {
   const to = request.query.get('toStartTime') ?? request.query.get('toTimestamp');
   if (from === null || to === null) return Number.POSITIVE_INFINITY;
   return Date.parse(to) - Date.parse(from);
+}
+
+/** What tells of further rows is gone too. */
+function noMoreRows(body: ListBody): Readonly<Record<string, unknown>> {
+  const { cursor: _cursor, ...meta } = body.meta;
+  return 'page' in meta ? { ...meta, totalItems: 0, totalPages: 0 } : meta;
 }
 
 /** A cursor to the place that was asked for, spelled differently from the one that was sent. */

@@ -1,6 +1,7 @@
 import { AppError } from '../shared/errors.ts';
 import type { Source } from '../sync/ports.ts';
 import { createConnection } from './connection.ts';
+import { createEmptyCheck } from './empty-check.ts';
 import { readContentLegacy, readWindowLegacy } from './legacy-reader.ts';
 import { probeConnection } from './probe.ts';
 import type { ReaderContext } from './reader-context.ts';
@@ -36,6 +37,7 @@ export async function openSource(settings: SourceSettings): Promise<Source> {
     contentPageSize: settings.contentPageSize ?? defaultContentPageSize,
     environments: environments.length === 0 ? null : environments,
   };
+  const findCallsElsewhere = createEmptyCheck(context, description.reader);
   const isLangfuse2 = description.serverVersion?.startsWith('2.') ?? false;
 
   return {
@@ -51,6 +53,7 @@ export async function openSource(settings: SourceSettings): Promise<Source> {
       description.reader === 'v2'
         ? readContentV2(context, { interval, signal })
         : readContentLegacy(context, { interval, signal }),
+    findCallsElsewhere: (interval, { signal }) => findCallsElsewhere({ interval, signal }),
     readScores: (interval, { signal }) =>
       description.scores === null
         ? nothing()

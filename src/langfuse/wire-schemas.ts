@@ -168,6 +168,11 @@ export const projectsSchema = z.looseObject({
   data: z.array(z.looseObject({ id: z.string().min(1), name: text })),
 });
 
+/** Counts of observations by type and environment, from the metrics API. */
+export const callCountsSchema = z.looseObject({
+  data: z.array(z.looseObject({ type: text, environment: text, count_count: amount })),
+});
+
 /** The part of any row that names it, as far as it can be read. */
 export const rowNameSchema = z.looseObject({
   id: z.string().nullish().catch(null),

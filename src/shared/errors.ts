@@ -76,6 +76,11 @@ export const errorCatalogue = {
     exitCode: ExitCode.windowsFailed,
     hint: 'The answer is not what the Langfuse API gives; check LANGFUSE_BASE_URL (a login page or proxy may be answering) and run `langfuse-mlflow doctor`.',
   },
+  LANGFUSE_NOT_EMPTY: {
+    retryable: true,
+    exitCode: ExitCode.windowsFailed,
+    hint: 'Run again later: rows may still be on their way from one list to the other. If it stays so, read the list that has them (SYNC_LANGFUSE_READER), or take such windows for empty (SYNC_EMPTY_CHECK=off).',
+  },
   LANGFUSE_UNSUPPORTED: {
     retryable: false,
     exitCode: ExitCode.usage,

@@ -5,6 +5,7 @@ import type { AppError, ErrorCode } from '../shared/errors.ts';
 const faultsOfOneWindow: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'LANGFUSE_TOO_LARGE',
   'LANGFUSE_UNEXPECTED',
+  'LANGFUSE_NOT_EMPTY',
   'MLFLOW_REJECTED',
   'INTERNAL',
 ]);

@@ -47,7 +47,9 @@ export function makePlan(
     lookbackMs: settings.lookbackMs,
     read: new Set(windows.map((row) => row.from_ms)),
     again: new Set([
-      ...findSuspiciouslyEmpty(windows, nowMs).map((row) => row.from_ms),
+      ...(settings.checksEmptiness
+        ? findSuspiciouslyEmpty(windows, nowMs).map((row) => row.from_ms)
+        : []),
       ...quarantined,
       ...findMissedLookback(windows, settings),
     ]),

@@ -89,6 +89,14 @@ export interface Source {
     interval: Interval,
     options: { readonly signal: AbortSignal },
   ): AsyncIterable<ContentPage>;
+  /**
+   * For a window in which `readWindow` found no call: the name of another list of the same server that has calls of
+   * that time, or null where none has any, or there is none to ask.
+   */
+  findCallsElsewhere(
+    interval: Interval,
+    options: { readonly signal: AbortSignal },
+  ): Promise<string | null>;
   /** Every score whose timestamp is in `[from, to)`. Empty where the server has no score endpoint. */
   readScores(
     interval: Interval,

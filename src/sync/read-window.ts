@@ -4,9 +4,10 @@ import type { Generation } from '../litellm/generation.ts';
 import { countToolCalls } from '../litellm/content.ts';
 import { toGeneration } from '../litellm/to-generation.ts';
 import type { Clock } from '../shared/clock.ts';
+import { AppError } from '../shared/errors.ts';
 import { isSyntheticRoot, type Observation, type Score } from '../shared/observation.ts';
 import type { ReportProgress } from '../shared/progress.ts';
-import type { Interval } from '../shared/time.ts';
+import { toIso, type Interval } from '../shared/time.ts';
 import { windowsOfScores, windowsOfSharedScores } from '../store/aggregates.ts';
 import { openContents, type Contents } from '../store/contents.ts';
 import { foldWindow } from '../store/fold-window.ts';
@@ -54,7 +55,10 @@ interface Reading {
   otherOrigin: number;
 }
 
-/** Leaves the state as it was when anything fails before the window is whole. */
+/**
+ * Leaves the state as it was when anything fails before the window is whole. Throws AppError (LANGFUSE_*, STATE_*,
+ * CANCELLED).
+ */
 export async function readWindow(parts: ReadingParts, interval: Interval): Promise<ReadResult> {
   const { state, source, clock } = parts;
   const projectId = source.description.projectId;
@@ -74,6 +78,7 @@ export async function readWindow(parts: ReadingParts, interval: Interval): Promi
     otherOrigin: 0,
   };
   await stageRows(reading, startedMs);
+  if (parts.settings.checksEmptiness) await refuseFalseEmptiness(reading);
   if (parts.settings.content === 'all') await stageText(reading);
   const scores = await readScores(reading);
   const result = fold(reading, scores);
@@ -122,6 +127,21 @@ async function stageRows(reading: Reading, startedMs: number): Promise<void> {
       elapsedMs: parts.clock.now() - startedMs,
     });
   }
+}
+
+/** Throws LANGFUSE_NOT_EMPTY for a window without a call of which another list of the same server has calls. */
+async function refuseFalseEmptiness(reading: Reading): Promise<void> {
+  const { parts, interval } = reading;
+  // A synthetic root alone is a trace whose rows are not there (yet).
+  if (reading.rows > reading.syntheticRoots || reading.quarantine.size > 0) return;
+  const elsewhere = await parts.source.findCallsElsewhere(interval, { signal: parts.signal });
+  if (elsewhere === null) return;
+  const { reader } = parts.source.description;
+  throw new AppError(
+    'LANGFUSE_NOT_EMPTY',
+    `The ${reader} API shows no row from ${toIso(interval.fromMs)} to ${toIso(interval.toMs)}, but ${elsewhere} has calls of that time; the window was left as it was.`,
+    { details: { window: toIso(interval.fromMs), reader, elsewhere } },
+  );
 }
 
 function storeInlineText(reading: Reading, observations: readonly Observation[]): void {

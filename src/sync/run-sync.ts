@@ -187,10 +187,11 @@ export async function runSync(parts: SyncParts, request: SyncRequest): Promise<S
         !run.published.has(fromMs) && !run.failed.some(({ window }) => window.fromMs === fromMs),
     ).length,
     failed: run.failed,
-    suspiciouslyEmpty: findSuspiciouslyEmpty(
-      listWindows(state, description.projectId),
-      clock.now(),
-    ).map(toInterval),
+    suspiciouslyEmpty: settings.checksEmptiness
+      ? findSuspiciouslyEmpty(listWindows(state, description.projectId), clock.now()).map(
+          toInterval,
+        )
+      : [],
     rows: run.rows,
     generations: run.generations,
     quarantined: run.quarantined,

@@ -7,6 +7,8 @@ export interface SyncSettings {
   readonly lookbackMs: number;
   /** First instant to read on an empty state. */
   readonly startMs: number;
+  /** An empty window is compared with the other list of the server, and read again between busy ones. */
+  readonly checksEmptiness: boolean;
   /** The run ends after this time; null for no end. */
   readonly maxRuntimeMs: number | null;
   readonly experimentName: string;

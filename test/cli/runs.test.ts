@@ -143,6 +143,27 @@ describe('sync', () => {
     expect(asJson.sources[0]?.quarantine[0]?.window).toMatch(new RegExp(`^${dayName(1)}`));
   });
 
+  test('a list that is empty though the server has rows: 4, the other days are there', async () => {
+    await using place = await openWorkplace();
+    place.server.setFaults([
+      {
+        kind: 'empty_list',
+        path: '/api/public/v2/observations',
+        when: (request) => (request.query.get('fromStartTime') ?? '').startsWith(dayName(1)),
+      },
+    ]);
+    const end = await place.run(['sync']);
+    expectNoSecret(end);
+    expect(end.code).toBe(4);
+    expect(end.stdout).toMatch(
+      new RegExp(
+        `FAILED +${dayName(1)}: The v2 API shows no row .*\\n +next: .*SYNC_LANGFUSE_READER.*SYNC_EMPTY_CHECK=off`,
+      ),
+    );
+    expect(await place.run(['status'])).toMatchObject({ code: 3 });
+    expect(await place.run(['sync', '--empty-check', 'off'])).toMatchObject({ code: 0 });
+  });
+
   test('a secret from a file is as secret', async () => {
     await using place = await openWorkplace();
     const file = join(place.path, 'secret');

@@ -71,6 +71,8 @@ export function createCrashSource(options: {
       }
     },
 
+    findCallsElsewhere: () => Promise.resolve(null),
+
     async *readScores(interval) {
       yield* pagesOf(project.scores.filter((score) => within(interval, score.timestampMs)));
     },

@@ -79,6 +79,7 @@ export function toSettings(settings: WorldSettings): SyncSettings {
     settleMs: hourMs,
     lookbackMs: settings.lookbackDays * dayMs,
     startMs: firstDayMs,
+    checksEmptiness: true,
     maxRuntimeMs: null,
     experimentName: crashExperiment,
     content: 'all',
