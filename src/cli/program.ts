@@ -86,7 +86,7 @@ Exit codes: 0 done, 2 usage or settings, 3 behind, 4 some windows failed or are 
         )
         .option(
           '--mode <MODE>',
-          'full: read every row again, the only mode; counts is refused with the reason',
+          "full: read every row and run again; counts: hold Langfuse's own counts against the state file, in a few requests",
           'full',
         )
         .option('--repair', 'mend what differs: read windows again, publish runs again'),

@@ -1,6 +1,8 @@
 import { parseDayOrInstant } from '../config/parse-day.ts';
 import { AppError, ExitCode, toAppError } from '../shared/errors.ts';
+import { runVerifyCounts } from '../verify/run-counts.ts';
 import { runVerify } from '../verify/run-verify.ts';
+import { renderCounts, toCountsJson } from './render-counts.ts';
 import { renderVerification, toVerificationJson } from './render-verification.ts';
 import type { CliSurroundings } from './surroundings.ts';
 import { withOpenProject } from './with-open-project.ts';
@@ -13,7 +15,16 @@ export async function runVerifyCommand(
 ): Promise<void> {
   const { from, to, repair, mode, ...settingFlags } = flags;
   await withSettings(around, { name: 'verify', flags: settingFlags }, async (command) => {
-    assertMode(mode);
+    const isCounting = parseMode(mode) === 'counts';
+    if (isCounting && repair === true) {
+      throw new AppError(
+        'USAGE',
+        '--repair needs to know the rows, and --mode counts knows none.',
+        {
+          hint: 'Use --repair without --mode counts.',
+        },
+      );
+    }
     const request = {
       fromMs: parseEnd('--from', from),
       toMs: parseEnd('--to', to),
@@ -23,6 +34,14 @@ export async function runVerifyCommand(
       throw new AppError('USAGE', `--to ${String(to)} is not after --from ${String(from)}.`);
     }
     return withOpenProject(command, { mustExist: true }, async (parts) => {
+      if (isCounting) {
+        const counts = await runVerifyCounts(parts, request);
+        return {
+          exitCode: counts.isClean ? ExitCode.done : ExitCode.behind,
+          text: renderCounts(counts),
+          json: toCountsJson(counts),
+        };
+      }
       const summary = await runVerify(parts, request);
       return {
         exitCode: summary.isClean ? ExitCode.done : ExitCode.behind,
@@ -33,20 +52,12 @@ export async function runVerifyCommand(
   });
 }
 
-/**
- * Langfuse's metrics API counts without removing repeated rows, and counts the `t-` roots that Langfuse 4 makes of
- * traces; it knows neither LiteLLM's double logging nor which rows are LiteLLM's. Its numbers differ where nothing is
- * wrong, and agree where a late row stands beside a deleted one.
- */
-function assertMode(mode: unknown): void {
-  if (mode === undefined || mode === 'full') return;
-  throw new AppError(
-    'USAGE',
-    mode === 'counts'
-      ? "--mode counts is not available: Langfuse's metrics API counts repeated rows, rows of other writers and the roots that it makes of traces itself, so its counts differ where nothing is wrong and can agree where something is."
-      : `--mode ${JSON.stringify(mode)}: there is only full.`,
-    { hint: 'Verify fewer windows with --from and --to; each is then read again row by row.' },
-  );
+type VerifyMode = 'full' | 'counts';
+
+function parseMode(mode: unknown): VerifyMode {
+  if (mode === undefined || mode === 'full') return 'full';
+  if (mode === 'counts') return 'counts';
+  throw new AppError('USAGE', `--mode ${JSON.stringify(mode)}: there are full and counts.`);
 }
 
 function parseEnd(flag: string, text: unknown): number | null {

@@ -6,6 +6,7 @@ import { reduceDetails } from './legacy-shapes.ts';
 import { dailyMetricsQuery, metricsQuery } from './query-schemas.ts';
 import { includesAll, isOneOf, matches, sliceByStart, type RouteContext } from './route-context.ts';
 import type { SampleObservation } from './sample-types.ts';
+import { dayMs, hourMs } from '../shared/time.ts';
 
 const aggregateQuery = z.object({
   view: z.enum(['observations', 'traces', 'scores-numeric', 'scores-categorical']),
@@ -28,7 +29,11 @@ const aggregateQuery = z.object({
     )
     .default([]),
   filters: z.array(z.looseObject({ column: z.string(), value: z.unknown() })).default([]),
-  timeDimension: z.object({ granularity: z.enum(['auto', 'hour', 'day']) }).nullish(),
+  timeDimension: z.object({ granularity: z.enum(['hour', 'day']) }).nullish(),
+  orderBy: z
+    .array(z.object({ field: z.string(), direction: z.enum(['asc', 'desc']) }))
+    .nullish()
+    .transform((fields) => fields ?? []),
   fromTimestamp: z.iso.datetime({ offset: true }),
   toTimestamp: z.iso.datetime({ offset: true }),
   config: z.object({ row_limit: z.number().int().lte(1000).optional() }).optional(),
@@ -37,10 +42,15 @@ const aggregateQuery = z.object({
 type AggregateQuery = z.infer<typeof aggregateQuery>;
 type Measure = AggregateQuery['metrics'][number]['measure'];
 
-/** `GET /metrics` and `GET /v2/metrics` over observations; whole numbers come as strings. */
+/**
+ * `GET /metrics` and `GET /v2/metrics` over observations: the end of the range is included, whole numbers come as
+ * strings, times as ClickHouse writes them; without an order empty times are filled in; there is no next page
+ * (langfuse features/query/server/queryBuilder.ts). `defaultRowLimit`: of v2 alone.
+ */
 export function queryMetrics(
   context: RouteContext,
   rows: readonly SampleObservation[],
+  options: { readonly defaultRowLimit: number | null },
 ): HttpAnswer {
   const parsed = metricsQuery.safeParse(context.query);
   if (!parsed.success) return invalidRequest(parsed.error.issues);
@@ -48,7 +58,7 @@ export function queryMetrics(
   if (!query.success) return invalidRequest(query.error.issues);
   const { data } = query;
   const groups = new Map<string, { keys: Record<string, unknown>; rows: SampleObservation[] }>();
-  const range = { fromMs: Date.parse(data.fromTimestamp), toMs: Date.parse(data.toTimestamp) };
+  const range = { fromMs: Date.parse(data.fromTimestamp), toMs: Date.parse(data.toTimestamp) + 1 };
   const wanted = data.view === 'observations' ? sliceByStart(rows, range) : [];
   for (const row of wanted) {
     if (!data.filters.every((filter) => isKept(row, filter))) continue;
@@ -59,18 +69,80 @@ export function queryMetrics(
     groups.set(id, group);
   }
   if (groups.size === 0 && data.dimensions.length === 0) groups.set('', { keys: {}, rows: [] });
-  const limit = data.config?.row_limit ?? 100;
-  return ok({
-    data: [...groups.values()].slice(0, limit).map((group) => ({
-      ...group.keys,
-      ...Object.fromEntries(
-        data.metrics.map((metric) => [
-          `${metric.aggregation}_${metric.measure}`,
-          aggregate(group.rows, metric),
-        ]),
-      ),
-    })),
+  const answers = [...groups.values()].map((group): Record<string, unknown> => ({
+    ...group.keys,
+    ...Object.fromEntries(
+      data.metrics.map((metric) => [
+        `${metric.aggregation}_${metric.measure}`,
+        aggregate(group.rows, metric),
+      ]),
+    ),
+  }));
+  const ordered = toOrdered(answers, data, range);
+  if (ordered === null) {
+    return invalidRequest([{ path: ['orderBy'], message: 'Invalid orderBy field' }]);
+  }
+  const limit = data.config?.row_limit ?? options.defaultRowLimit;
+  return ok({ data: limit === null ? ordered : ordered.slice(0, limit) });
+}
+
+/** Null where it should be ordered by what is not in the answer. */
+function toOrdered(
+  answers: readonly Record<string, unknown>[],
+  query: AggregateQuery,
+  range: { readonly fromMs: number; readonly toMs: number },
+): readonly Record<string, unknown>[] | null {
+  const [first] = query.orderBy;
+  if (first === undefined) return query.timeDimension ? toFilled(answers, query, range) : answers;
+  const known = new Set([
+    ...query.metrics.map((metric) => `${metric.aggregation}_${metric.measure}`),
+    ...query.dimensions.map(({ field }) => field),
+    ...(query.timeDimension ? ['time_dimension'] : []),
+  ]);
+  if (query.orderBy.some(({ field }) => !known.has(field))) return null;
+  const sign = first.direction === 'desc' ? -1 : 1;
+  const isMetric = query.metrics.some((one) => `${one.aggregation}_${one.measure}` === first.field);
+  return answers.toSorted((a, b) => {
+    const [left, right] = [a[first.field], b[first.field]];
+    const order = isMetric
+      ? Number(left) - Number(right)
+      : String(left).localeCompare(String(right));
+    return sign * order;
   });
+}
+
+/** ClickHouse's WITH FILL: a row of zeros for each time of the range that has none, in order of time. */
+function toFilled(
+  answers: readonly Record<string, unknown>[],
+  query: AggregateQuery,
+  range: { readonly fromMs: number; readonly toMs: number },
+): readonly Record<string, unknown>[] {
+  const granularity = query.timeDimension?.granularity ?? 'day';
+  const stepMs = granularity === 'hour' ? hourMs : dayMs;
+  const filled = [...answers];
+  const times = new Set(answers.map((answer) => answer['time_dimension']));
+  for (let ms = Math.floor(range.fromMs / stepMs) * stepMs; ms < range.toMs; ms += stepMs) {
+    const time = toTimeDimension(ms, granularity);
+    if (times.has(time)) continue;
+    filled.push({
+      ...Object.fromEntries(query.dimensions.map(({ field }) => [field, ''])),
+      time_dimension: time,
+      ...Object.fromEntries(
+        query.metrics.map((metric) => [`${metric.aggregation}_${metric.measure}`, '0']),
+      ),
+    });
+  }
+  return filled.toSorted((a, b) =>
+    String(a['time_dimension']).localeCompare(String(b['time_dimension'])),
+  );
+}
+
+/** `toDate` and `toStartOfHour` in ClickHouse's JSON. */
+function toTimeDimension(startMs: number, granularity: 'hour' | 'day'): string {
+  const iso = new Date(startMs).toISOString();
+  return granularity === 'hour'
+    ? `${iso.slice(0, 10)} ${iso.slice(11, 13)}:00:00`
+    : iso.slice(0, 10);
 }
 
 function parseAggregate(text: string): ReturnType<typeof aggregateQuery.safeParse> {
@@ -103,11 +175,7 @@ function keysOf(row: SampleObservation, query: AggregateQuery): Record<string, u
     keys[field] = field === 'providedModelName' ? row.model : row[field];
   }
   if (query.timeDimension) {
-    const iso = new Date(row.startMs).toISOString();
-    keys['time_dimension'] =
-      query.timeDimension.granularity === 'hour'
-        ? `${iso.slice(0, 13)}:00:00.000Z`
-        : `${iso.slice(0, 10)}T00:00:00.000Z`;
+    keys['time_dimension'] = toTimeDimension(row.startMs, query.timeDimension.granularity);
   }
   return keys;
 }

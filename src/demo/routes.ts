@@ -53,7 +53,8 @@ export const routes: readonly RouteEntry[] = [
   {
     ...legacyRoute(
       /^\/metrics$/,
-      (context) => queryMetrics(context, context.store.view().observations),
+      (context) =>
+        queryMetrics(context, context.store.view().observations, { defaultRowLimit: null }),
       'public-api-metrics',
     ),
     state: (behaviour) => behaviour.legacyMetrics,
@@ -71,7 +72,7 @@ export const routes: readonly RouteEntry[] = [
     bucket: 'public-api-v2-metrics',
     state: (behaviour) => behaviour.v2Metrics,
     isDeprecated: false,
-    run: (context, v2Rows) => queryMetrics(context, v2Rows()),
+    run: (context, v2Rows) => queryMetrics(context, v2Rows(), { defaultRowLimit: 100 }),
   },
   {
     pattern: /^\/v3\/scores$/,

@@ -11,7 +11,12 @@ import type { SourceNotice } from './source-settings.ts';
 import type { Attempt, WireAnswer } from './wire-answer.ts';
 
 /** Rate limits are counted by Langfuse per organisation and bucket (langfuse/langfuse `RateLimitService.ts`). */
-export type Bucket = 'none' | 'public-api' | 'public-api-legacy' | 'public-api-v2-metrics';
+export type Bucket =
+  | 'none'
+  | 'public-api'
+  | 'public-api-legacy'
+  | 'public-api-metrics'
+  | 'public-api-v2-metrics';
 
 export interface Request {
   /** `GET /api/public/v2/observations`: for messages. */

@@ -3,6 +3,7 @@ import type { Source } from '../sync/ports.ts';
 import { createConnection } from './connection.ts';
 import { createEmptyCheck } from './empty-check.ts';
 import { readContentLegacy, readWindowLegacy } from './legacy-reader.ts';
+import { readCounts } from './counts-reader.ts';
 import { probeConnection } from './probe.ts';
 import type { ReaderContext } from './reader-context.ts';
 import { readScores } from './score-reader.ts';
@@ -58,6 +59,8 @@ export async function openSource(settings: SourceSettings): Promise<Source> {
       description.scores === null
         ? nothing()
         : readScores(context, { endpoint: description.scores, interval, signal }),
+    readCounts: (interval, { bucket, signal }) =>
+      readCounts(context, { reader: description.reader, interval, bucket, signal }),
   };
 }
 

@@ -34,6 +34,7 @@ export interface LangfuseApi {
   projects(attempt: Attempt): Promise<WireAnswer>;
   observationsV2(query: ObservationsV2Query, attempt: Attempt): Promise<WireAnswer>;
   metricsV2(query: string, attempt: Attempt): Promise<WireAnswer>;
+  metricsV1(query: string, attempt: Attempt): Promise<WireAnswer>;
   observationsV1(query: ObservationsV1Query, attempt: Attempt): Promise<WireAnswer>;
   traces(query: TracesQuery, attempt: Attempt): Promise<WireAnswer>;
   trace(traceId: string, attempt: Attempt): Promise<WireAnswer>;
@@ -69,6 +70,10 @@ export async function createLangfuseApi(keys: {
       viaSdk(attempt, (options) => api.observations.getMany(query, options).withRawResponse()),
     metricsV2: (query, attempt) =>
       viaSdk(attempt, (options) => api.metrics.metrics({ query }, options).withRawResponse()),
+    metricsV1: (query, attempt) =>
+      viaSdk(attempt, (options) =>
+        api.legacy.metricsV1.metrics({ query }, options).withRawResponse(),
+      ),
     observationsV1: (query, attempt) =>
       viaSdk(attempt, (options) =>
         api.legacy.observationsV1.getMany(query, options).withRawResponse(),

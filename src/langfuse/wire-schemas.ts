@@ -44,6 +44,26 @@ const tags = z
   .nullish()
   .transform((value) => value ?? []);
 
+/** ClickHouse writes the start of a day as `2026-11-24` and of an hour as `2026-11-24 10:00:00`, both in UTC. */
+const bucketStart = z
+  .string()
+  .transform((value) => (/^[\d-]+ [\d:.]+$/.test(value) ? `${value.replace(' ', 'T')}Z` : value))
+  .pipe(instant);
+
+/** An answer of the metrics API to the one query that is sent: whole numbers may come as strings. */
+export const countsSchema = z.object({
+  data: z.array(
+    z.object({
+      time_dimension: bucketStart,
+      type: text,
+      providedModelName: text,
+      count_count: amount,
+      sum_totalTokens: amount,
+      sum_totalCost: amount,
+    }),
+  ),
+});
+
 const observationCore = {
   id: z.string().min(1),
   traceId: text,

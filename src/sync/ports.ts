@@ -61,6 +61,20 @@ export interface ContentPage {
   readonly unreadable: readonly UnreadableRow[];
 }
 
+/** What Langfuse's metrics API counts of one type of row and model within a day or an hour. */
+export interface ObservationCounts {
+  /** Start of the day or hour, UTC. */
+  readonly bucketMs: number;
+  readonly type: string | null;
+  /** As the writer named it; null where it named none. */
+  readonly model: string | null;
+  readonly rows: number;
+  readonly totalTokens: number | null;
+  readonly costUsd: number | null;
+}
+
+export type CountsBucket = 'day' | 'hour';
+
 /** Counts over the life of a reader, for the summary and `doctor`. */
 export interface SourceTraffic {
   readonly requests: number;
@@ -102,6 +116,14 @@ export interface Source {
     interval: Interval,
     options: { readonly signal: AbortSignal },
   ): AsyncIterable<readonly Score[]>;
+  /**
+   * Langfuse's own counts of the rows that start in `[from, to)`, in as few requests as it allows; the interval
+   * begins and ends where a bucket does. Throws LANGFUSE_UNSUPPORTED where the server has no metrics API.
+   */
+  readCounts(
+    interval: Interval,
+    options: { readonly bucket: CountsBucket; readonly signal: AbortSignal },
+  ): Promise<readonly ObservationCounts[]>;
 }
 
 // ---------------------------------------------------------------- target (MLflow)

@@ -171,7 +171,7 @@ function withEmptied(
   return { ...compared, drift: [...compared.drift, ...drift] };
 }
 
-interface VerifyPlan {
+export interface VerifyPlan {
   readonly windowMs: number;
   readonly range: { readonly fromMs: number; readonly toMs: number };
   readonly rows: readonly WindowRow[];
@@ -180,7 +180,7 @@ interface VerifyPlan {
 }
 
 /** Throws USAGE when the state file holds no window of the range. */
-function planVerify(
+export function planVerify(
   state: State,
   asked: { readonly source: string; readonly request: VerifyRequest },
 ): VerifyPlan {

@@ -68,6 +68,42 @@ describe('verify', () => {
     });
   });
 
+  test('--mode counts asks once, says how far to trust it, and sends on to the full mode', async () => {
+    await using place = await openWorkplace();
+    expect((await place.run(['sync'])).code).toBe(0);
+    const clean = await place.run(['verify', '--mode', 'counts']);
+    expectNoSecret(clean);
+    expect(clean.code).toBe(0);
+    expect(clean.stdout).toMatch(/Counted .* and 1 request to the metrics API/);
+    expect(clean.stdout).toMatch(/How far this is to be trusted: .*\n.*late row/);
+    expect(clean.stdout).toMatch(/No difference that is not explained\.\n$/);
+
+    deleteCall(place);
+    const people = await place.run(['verify', '--mode', 'counts']);
+    expect(people.code).toBe(3);
+    expect(people.stdout).toMatch(
+      /DRIFT +window .* model .*: Langfuse [\d,]+ rows, .*; state file /,
+    );
+    expect(people.stdout).toMatch(/DRIFT in 1 places?\.\n$/);
+    const machine = await place.run(['verify', '--mode', 'counts', '--json']);
+    expect(machine.code).toBe(3);
+    const { differences, ...rest } = JSON.parse(machine.stdout) as {
+      differences: { verdict: string }[];
+    };
+    expect(rest).toMatchObject({
+      command: 'verify',
+      mode: 'counts',
+      clean: false,
+      windows: days,
+      langfuse_requests: 1,
+      unread: [],
+      exit_code: 3,
+    });
+    expect(differences.filter(({ verdict }) => verdict !== 'explained')).toMatchObject([
+      { verdict: 'fewer' },
+    ]);
+  });
+
   test('has nothing to say where nothing was synced, and makes no file', async () => {
     await using place = await openWorkplace();
     await expectRefusal(place, {
@@ -83,14 +119,17 @@ describe('verify', () => {
 
   test.each([
     { args: ['--from', 'soon'], message: /--from soon: / },
-    { args: ['--mode', 'counts'], message: /--mode counts is not available: .*repeated rows/ },
-    { args: ['--mode', 'quick'], message: /--mode "quick": there is only full/ },
+    {
+      args: ['--mode', 'counts', '--repair'],
+      message: /--repair needs to know the rows, and --mode counts knows none/,
+    },
+    { args: ['--mode', 'quick'], message: /--mode "quick": there are full and counts/ },
     { args: ['--from', '2026-11-02', '--to', '2026-11-01'], message: /is not after --from/ },
   ])('refuses $args', async ({ args, message }) => {
     await using place = await openWorkplace();
     await expectRefusal(place, {
       args: ['verify', ...args],
-      expected: { exitCode: 2, code: 'USAGE', message, next: /--help|--from and --to/ },
+      expected: { exitCode: 2, code: 'USAGE', message, next: /--help|without --mode counts/ },
     });
   });
 });

@@ -1,4 +1,5 @@
 /** A Langfuse in memory behind the Source port: small pages, in no useful order, with rows that come twice. */
+import { AppError } from '../../src/shared/errors.ts';
 import type { Observation } from '../../src/shared/observation.ts';
 import type { Interval } from '../../src/shared/time.ts';
 import type { Source } from '../../src/sync/ports.ts';
@@ -76,6 +77,9 @@ export function createCrashSource(options: {
     async *readScores(interval) {
       yield* pagesOf(project.scores.filter((score) => within(interval, score.timestampMs)));
     },
+
+    readCounts: () =>
+      Promise.reject(new AppError('LANGFUSE_UNSUPPORTED', 'This Langfuse has no metrics API.')),
   };
 }
 

@@ -24,6 +24,7 @@ import {
   type SyncSummary,
 } from '../../src/sync/run-sync.ts';
 import { recoverState, type RecoverSummary } from '../../src/verify/recover-state.ts';
+import { runVerifyCounts, type CountsSummary } from '../../src/verify/run-counts.ts';
 import { runVerify, type VerifyRequest, type VerifySummary } from '../../src/verify/run-verify.ts';
 import { readOracle, type Oracle } from './oracle.ts';
 import { openTempFolder } from './temp-folder.ts';
@@ -44,6 +45,11 @@ export interface SyncBench extends AsyncDisposable {
     request?: Partial<VerifyRequest>,
     options?: Pick<SyncOptions, 'env'>,
   ): Promise<VerifySummary>;
+  /** Holds Langfuse's own counts against the state file. */
+  verifyCounts(
+    request?: Partial<Pick<VerifyRequest, 'fromMs' | 'toMs'>>,
+    options?: Pick<SyncOptions, 'env'>,
+  ): Promise<CountsSummary>;
   /** Rebuilds the state file from MLflow. */
   recover(options?: Pick<SyncOptions, 'env'>): Promise<RecoverSummary>;
   /** Counts what the sample server shows now over HTTP. */
@@ -145,6 +151,10 @@ export async function openSyncBench(options: SyncBenchOptions): Promise<SyncBenc
     verify: (request = {}, run = {}) =>
       open('verify', run.env, (parts) =>
         runVerify(parts, { fromMs: null, toMs: null, isRepair: false, ...request }),
+      ),
+    verifyCounts: (request = {}, run = {}) =>
+      open('verify', run.env, (parts) =>
+        runVerifyCounts(parts, { fromMs: null, toMs: null, ...request }),
       ),
     recover: (run = {}) => open('recover', run.env, (parts) => recoverState(parts)),
     oracle: (api = 'v2') =>
