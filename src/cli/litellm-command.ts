@@ -1,10 +1,11 @@
 import { parseEnv } from 'node:util';
 import { renderTrackingUri } from '../config/parse-tracking-uri.ts';
 import { maskSecrets } from '../config/mask.ts';
-import { planUpdate, type UpdatePlan } from '../gateway/plan-update.ts';
+import { planUpdate } from '../gateway/plan-update.ts';
 import { renderDiff } from '../gateway/render-diff.ts';
 import { setEnvLines } from '../gateway/set-env-lines.ts';
 import { AppError, ExitCode } from '../shared/errors.ts';
+import { openIncluded } from './open-included.ts';
 import { renderUpdate, toUpdateJson, type EnvOutcome } from './render-update.ts';
 import { readTextFile, replaceFile, replaceWithBackup, type TextFile } from './replace-file.ts';
 import type { CliSurroundings } from './surroundings.ts';
@@ -31,7 +32,12 @@ export async function runLitellmCommand(
       file,
       'Give the path of the config.yaml that the LiteLLM proxy is started with (--config).',
     );
-    const plan = planFile(file, { text: found.text, removesMlflow: removeMlflow === true });
+    const disk = openIncluded(file);
+    const plan = planUpdate(
+      { path: file, text: found.text },
+      { removesMlflow: removeMlflow === true, disk },
+    );
+    const edited = plan.file === file ? found : disk.opened(plan.file);
     const env =
       envFile === null
         ? null
@@ -39,15 +45,16 @@ export async function runLitellmCommand(
             MLFLOW_TRACKING_URI: renderTrackingUri(settings.mlflow.trackingUri),
             MLFLOW_EXPERIMENT_NAME: settings.mlflow.experimentName,
           });
-    const isChanged = plan.text !== found.text;
-    const backup = isChanged && writes ? replaceWithBackup(found, plan.text) : null;
+    const isChanged = plan.text !== plan.before;
+    const backup = isChanged && writes ? replaceWithBackup(edited, plan.text) : null;
     if (env?.isChanged === true && writes) replaceFile(env.found, env.text);
-    const diff = isDryRun ? renderDiff(file, { before: found.text, after: plan.text }) : '';
+    const diff = isDryRun ? renderDiff(plan.file, { before: plan.before, after: plan.text }) : '';
     const findings = writes ? plan.findingsAfter : plan.findings;
     const isDue = isChanged || env?.isChanged === true;
     const traps = findings.filter(({ kind }) => kind === 'trap').length;
     const outcome = {
       file,
+      edited: plan.file,
       isDryRun: !writes,
       check: isCheck ? { isDue, traps } : null,
       plan,
@@ -62,22 +69,6 @@ export async function runLitellmCommand(
       json: toUpdateJson(outcome),
     };
   });
-}
-
-function planFile(
-  file: string,
-  { text, removesMlflow }: { readonly text: string; readonly removesMlflow: boolean },
-): UpdatePlan {
-  try {
-    return planUpdate(text, { removesMlflow });
-  } catch (error) {
-    if (!(error instanceof AppError)) throw error;
-    throw new AppError(error.code, `${file}: ${error.message}`, {
-      cause: error,
-      hint: error.hint,
-      details: error.details,
-    });
-  }
 }
 
 function planEnv(file: string, values: Readonly<Record<string, string>>): EnvPlan {

@@ -4,7 +4,10 @@ import { toVisibleText } from '../report/visible-text.ts';
 
 /** What `litellm update-config` did, or would do. */
 export interface UpdateOutcome {
+  /** The file that was named. */
   readonly file: string;
+  /** The one whose `litellm_settings` LiteLLM takes: the same, or one that it includes. */
+  readonly edited: string;
   /** Nothing was written: `--dry-run` or `--check`. */
   readonly isDryRun: boolean;
   /** With `--check`: what makes it end with 3. */
@@ -26,10 +29,13 @@ export interface EnvOutcome {
 }
 
 export function renderUpdate(outcome: UpdateOutcome): string {
-  const { file, isDryRun, check, plan, findings, diff, backup, env } = outcome;
+  const { file, edited, isDryRun, check, plan, findings, diff, backup, env } = outcome;
   const lines: string[] = [];
-  if (plan.changes.length === 0) lines.push(`${file}: nothing to change`);
-  else lines.push(`${file}: ${isDryRun ? 'would be changed (nothing is written)' : 'changed'}`);
+  if (edited !== file) {
+    lines.push(`${file} includes ${edited}, and LiteLLM takes the litellm_settings of that one.`);
+  }
+  if (plan.changes.length === 0) lines.push(`${edited}: nothing to change`);
+  else lines.push(`${edited}: ${isDryRun ? 'would be changed (nothing is written)' : 'changed'}`);
   for (const { key, added, removed, values } of plan.changes) {
     const parts = [
       ...(added.length > 0 ? [`+ ${added.join(', ')}`] : []),
@@ -51,10 +57,14 @@ export function renderUpdate(outcome: UpdateOutcome): string {
     lines.push('', env.isChanged ? `${env.file}: ${verb}` : `${env.file}: nothing to change`);
     for (const [name, value] of Object.entries(env.values)) lines.push(`  ${name}=${value}`);
   }
-  for (const { code, kind, line, message, next } of findings) {
+  for (const { code, kind, line, message, next, file: holder } of findings) {
+    const place = [
+      ...(holder === file ? [] : [holder]),
+      ...(line === null ? [] : [`line ${line}`]),
+    ];
     lines.push(
       '',
-      `${kind}: ${line === null ? '' : `line ${line}: `}${message} [${code}]`,
+      `${[kind, place.join(' '), message].filter((part) => part !== '').join(': ')} [${code}]`,
       `  next: ${next}`,
     );
   }
@@ -71,9 +81,10 @@ function renderCheck({ isDue, traps }: NonNullable<UpdateOutcome['check']>): str
 }
 
 export function toUpdateJson(outcome: UpdateOutcome): Record<string, unknown> {
-  const { file, isDryRun, plan, findings, diff, backup, env } = outcome;
+  const { file, edited, isDryRun, plan, findings, diff, backup, env } = outcome;
   return {
     file,
+    edited_file: edited,
     changed: plan.changes.length > 0,
     dry_run: isDryRun,
     check:

@@ -1,11 +1,14 @@
 import { isAlias, isMap, isScalar, visit, type Scalar } from 'yaml';
+import type { ConfigFile } from './read-includes.ts';
 import { callbackLists, isMlflowCallback, toList, toLitellmSettings } from './callbacks.ts';
 import { findPair, rangeOf, toKeyText, type ConfigDocument } from './config-document.ts';
 
 export type FindingCode =
   | 'settings_nested'
   | 'settings_missing'
-  | 'include'
+  | 'include_missing'
+  | 'include_invalid'
+  | 'settings_replaced'
   | 'langfuse_otel_active'
   | 'double_logging'
   | 'mlflow_callback'
@@ -23,28 +26,53 @@ export interface Finding {
    * is mended by the edit itself.
    */
   readonly kind: 'trap' | 'note';
+  /** Path of the file that it is in. */
+  readonly file: string;
   /** From 1; null where the file as a whole is meant. */
   readonly line: number | null;
   readonly message: string;
   readonly next: string;
 }
 
-/** In the order of lines; those of the whole file first. */
+type LocalFinding = Omit<Finding, 'file'>;
+
+/**
+ * Those of one file, in the order of lines; those of the whole file first. `ownedBy` is the file whose
+ * `litellm_settings` LiteLLM takes: in every other one they do nothing.
+ */
 export function findTraps(
-  config: ConfigDocument,
-  { removesMlflow }: { readonly removesMlflow: boolean },
+  { path, config }: ConfigFile,
+  found: { readonly removesMlflow: boolean; readonly ownedBy: string },
 ): readonly Finding[] {
-  const findings = [
-    ...findPlace(config),
-    ...findInLists(config, removesMlflow),
-    ...findSwitches(config),
-    ...findAnywhere(config),
-  ];
-  return findings.sort((one, other) => (one.line ?? 0) - (other.line ?? 0));
+  const findings =
+    path === found.ownedBy
+      ? [
+          ...findPlace(config),
+          ...findInLists(config, found.removesMlflow),
+          ...findSwitches(config),
+          ...findAnywhere(config),
+        ]
+      : [...findReplaced(config, found.ownedBy), ...findAnywhere(config)];
+  return findings
+    .sort((one, other) => (one.line ?? 0) - (other.line ?? 0))
+    .map(({ code, kind, ...rest }) => ({ code, kind, file: path, ...rest }));
 }
 
-function findPlace(config: ConfigDocument): Finding[] {
-  const findings: Finding[] = [];
+function findReplaced(config: ConfigDocument, ownedBy: string): LocalFinding[] {
+  if (Object.keys(toLitellmSettings(config.data)).length === 0) return [];
+  return [
+    {
+      code: 'settings_replaced',
+      kind: 'trap',
+      line: lineOf(config, ['litellm_settings']),
+      message: `This litellm_settings does nothing: LiteLLM takes that of ${ownedBy}, which is included after it, in its place.`,
+      next: 'Put all of them into one file.',
+    },
+  ];
+}
+
+function findPlace(config: ConfigDocument): LocalFinding[] {
+  const findings: LocalFinding[] = [];
   if (config.data['litellm_settings'] === undefined) {
     findings.push({
       code: 'settings_missing',
@@ -54,21 +82,12 @@ function findPlace(config: ConfigDocument): Finding[] {
       next: 'It is added at the end of the file.',
     });
   }
-  if (config.data['include'] !== undefined) {
-    findings.push({
-      code: 'include',
-      kind: 'note',
-      line: lineOf(config, ['include']),
-      message: 'Other files are included, and each may bring a litellm_settings of its own.',
-      next: 'Look into them; if one has litellm_settings, run this command on that file too.',
-    });
-  }
   return findings;
 }
 
-function findInLists(config: ConfigDocument, removesMlflow: boolean): Finding[] {
+function findInLists(config: ConfigDocument, removesMlflow: boolean): LocalFinding[] {
   const settings = toLitellmSettings(config.data);
-  const findings: Finding[] = [];
+  const findings: LocalFinding[] = [];
   const listsWith = (isMeant: (name: unknown) => boolean): readonly string[] =>
     callbackLists.filter((key) => toList(settings[key]).some(isMeant));
   const withOtel = listsWith((name) => name === 'langfuse_otel');
@@ -131,7 +150,7 @@ const switches = [
   ],
 ] as const;
 
-function findSwitches(config: ConfigDocument): Finding[] {
+function findSwitches(config: ConfigDocument): LocalFinding[] {
   const settings = toLitellmSettings(config.data);
   return switches
     .filter(([key]) => settings[key] === true)
@@ -145,8 +164,8 @@ function findSwitches(config: ConfigDocument): Finding[] {
 }
 
 /** What may stand at any depth: settings of a team, a model's parameters, variables of the environment. */
-function findAnywhere(config: ConfigDocument): Finding[] {
-  const findings: Finding[] = [];
+function findAnywhere(config: ConfigDocument): LocalFinding[] {
+  const findings: LocalFinding[] = [];
   const root = config.doc.contents;
   visit(config.doc, {
     Pair: (_, pair, path) => {

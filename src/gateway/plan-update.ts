@@ -9,6 +9,7 @@ import {
 } from './callbacks.ts';
 import { parseConfig, type ConfigDocument } from './config-document.ts';
 import { findTraps, type Finding } from './find-traps.ts';
+import { named, parseNamed, readIncludes, type IncludedFiles } from './read-includes.ts';
 import { isSameData } from './same-data.ts';
 import { setList } from './set-list.ts';
 
@@ -22,6 +23,9 @@ export interface ListChange {
 }
 
 export interface UpdatePlan {
+  /** Path of the file that is edited: the one whose `litellm_settings` LiteLLM takes. */
+  readonly file: string;
+  readonly before: string;
   /** The same text where nothing is to be done. */
   readonly text: string;
   readonly changes: readonly ListChange[];
@@ -32,28 +36,47 @@ export interface UpdatePlan {
 }
 
 /**
- * Plans the edit of a LiteLLM `config.yaml` that sends all calls, failed ones too, to Langfuse.
+ * Plans the edit of a LiteLLM `config.yaml` that sends all calls, failed ones too, to Langfuse. Of the files that it
+ * includes one is edited in its place where that one holds the `litellm_settings` that LiteLLM takes.
  *
  * Text is only spliced in and cut out: comments, order, quoting and line ends stay. The result is parsed
  * again and must hold exactly the intended data, else GATEWAY_CONFIG_INVALID is thrown, as for a text that
  * can't be read. A plan for its own result changes nothing.
  */
 export function planUpdate(
-  text: string,
-  { removesMlflow }: { readonly removesMlflow: boolean },
+  root: { readonly path: string; readonly text: string },
+  { removesMlflow, disk }: { readonly removesMlflow: boolean; readonly disk: IncludedFiles },
 ): UpdatePlan {
-  const config = parseConfig(text);
-  refuseOtherShape(config);
-  const changes = planChanges(toLitellmSettings(config.data), removesMlflow);
-  const edited = changes.length > 0 ? toEdited(config, changes) : text;
-  const findings = findTraps(config, { removesMlflow });
+  const rootFile = { path: root.path, config: parseNamed(root.path, root.text) };
+  const { files, owner, findings: ofIncludes } = readIncludes(rootFile, disk);
+  const before = owner.config.text;
+  const changes = planChanges(toLitellmSettings(owner.config.data), removesMlflow);
+  let text = before;
+  try {
+    refuseOtherShape(owner.config);
+    if (changes.length > 0) text = toEdited(owner.config, changes);
+  } catch (error) {
+    throw named(owner.path, error);
+  }
+  const look = (config: ConfigDocument): Finding[] => [
+    ...ofIncludes,
+    ...files.flatMap((file) =>
+      findTraps(file === owner ? { path: owner.path, config } : file, {
+        removesMlflow,
+        ownedBy: owner.path,
+      }),
+    ),
+  ];
+  const findings = look(owner.config);
   const findingsAfter = [
     // The edit has mended this one; it is told all the same.
     ...findings.filter(({ code }) => code === 'settings_missing'),
-    ...findTraps(parseConfig(edited), { removesMlflow }),
+    ...look(parseConfig(text)),
   ];
   return {
-    text: edited,
+    file: owner.path,
+    before,
+    text,
     changes,
     findings,
     findingsAfter: changes.length > 0 ? findingsAfter : findings,

@@ -151,6 +151,31 @@ test.each([
   expect(hashFiles(folder.path)).toEqual(before);
 });
 
+test('the included file that holds the callbacks is edited, and no other', async () => {
+  using folder = openTempFolder();
+  const at = (name: string): string => join(folder.path, name);
+  mkdirSync(at('etc/parts'), { recursive: true });
+  writeFileSync(at('etc/config.yaml'), 'include:\n  - parts/settings.yaml\n  - gone.yaml\n');
+  // Beside the file that names it there is none, so LiteLLM looks beside the one it is started with.
+  writeFileSync(at('etc/parts/settings.yaml'), 'include: [models.yaml]\r\nlitellm_settings:\r\n');
+  writeFileSync(at('etc/models.yaml'), 'model_list: []\n');
+  const end = await update(folder.path, 'etc/config.yaml --json');
+  expect(JSON.parse(end.stdout)).toMatchObject({
+    file: 'etc/config.yaml',
+    edited_file: 'etc/parts/settings.yaml',
+    backup: expect.stringMatching(/etc\/parts\/settings\.yaml\.bak$/),
+    findings: [{ code: 'include_missing', kind: 'trap', file: 'etc/config.yaml', line: 3 }],
+    exit_code: 0,
+  });
+  expect(readFileSync(at('etc/config.yaml'), 'utf8')).not.toContain('langfuse');
+  expect(readFileSync(at('etc/parts/settings.yaml'), 'utf8')).toContain('success_callback');
+  const again = await update(folder.path, 'etc/config.yaml --check');
+  expect(again.code).toBe(3);
+  expect(again.stdout).toMatch(
+    /^etc\/config\.yaml includes etc\/parts\/settings\.yaml, .*\netc\/parts\/settings\.yaml: nothing to change\n\ntrap: line 3: The included file gone\.yaml does not exist \(etc\/gone\.yaml\)/,
+  );
+});
+
 test('--env-file gets the two lines', async () => {
   using folder = openTempFolder();
   const file = join(folder.path, 'gateway.env');

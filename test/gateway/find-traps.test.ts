@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { planUpdate } from '../../src/gateway/plan-update.ts';
+import { planOne } from './plan-one.ts';
 
 function find(text: string, removesMlflow = false): (string | number | null)[][] {
-  const { findings } = planUpdate(text, { removesMlflow });
+  const { findings } = planOne(text, removesMlflow);
   for (const { message, next } of findings) {
     expect(message).toMatch(/\.$/);
     expect(next).toMatch(/\.$/);
@@ -25,7 +25,15 @@ test.each([
       ['settings_nested', 3],
     ],
   ],
-  [`include:\n  - more.yaml\n${good}`, [['include', 1]]],
+  [
+    `include:\n  - a.yaml\n  - more.yaml\n${good}`,
+    [
+      ['include_missing', 2],
+      ['include_missing', 3],
+    ],
+  ],
+  [`include: more.yaml\n${good}`, [['include_invalid', 1]]],
+  [`include:\n${good}`, [['include_invalid', 1]]],
   ['litellm_settings:\n  callbacks: ["langfuse_otel"]\n', [['langfuse_otel_active', 2]]],
   [
     'litellm_settings:\n  callbacks: [langfuse_otel]\n  success_callback: [langfuse]\n',
@@ -63,9 +71,7 @@ test('mlflow is not reported where it is taken out', () => {
 });
 
 test('no finding holds the secret', () => {
-  const { findings } = planUpdate(`${good}a:\n  LANGFUSE_SECRET_KEY: sk-lf-made-up\n`, {
-    removesMlflow: false,
-  });
+  const { findings } = planOne(`${good}a:\n  LANGFUSE_SECRET_KEY: sk-lf-made-up\n`);
   expect(findings).toHaveLength(1);
   expect(JSON.stringify(findings)).not.toContain('made-up');
 });

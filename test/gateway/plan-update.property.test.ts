@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { planUpdate } from '../../src/gateway/plan-update.ts';
+import { planOne } from './plan-one.ts';
 
 const name = fc.constantFrom(
   'langfuse',
@@ -89,12 +89,12 @@ test('any file, with and without mlflow', () => {
     fc.property(file, fc.boolean(), ({ text, eol, end, bom }, removesMlflow) => {
       // One line without a line end says nothing of the line ends that are wanted.
       fc.pre(text.includes(eol));
-      const { text: edited, changes } = planUpdate(text, { removesMlflow });
+      const { text: edited, changes } = planOne(text, removesMlflow);
       expect(otherLines(edited)).toEqual(otherLines(text));
       expect(edited.endsWith('\n')).toBe(end);
       expect(edited.startsWith('\uFEFF')).toBe(bom !== '');
       expect(edited.replaceAll(eol, '').includes('\n')).toBe(false);
-      expect(planUpdate(edited, { removesMlflow })).toMatchObject({ text: edited, changes: [] });
+      expect(planOne(edited, removesMlflow)).toMatchObject({ text: edited, changes: [] });
       expect(changes.length > 0).toBe(edited !== text);
 
       const { litellm_settings: settings } = parse(edited) as {

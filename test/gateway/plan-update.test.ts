@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { planUpdate } from '../../src/gateway/plan-update.ts';
+import { planOne } from './plan-one.ts';
 
 const tags =
   '["user_api_key_alias", "user_api_key_team_alias", "user_api_key_user_id", "cache_hit"]';
 const tagLine = `  langfuse_default_tags: ${tags}\n`;
 
 function edit(text: string, removesMlflow = false): string {
-  return planUpdate(text, { removesMlflow }).text;
+  return planOne(text, removesMlflow).text;
 }
 
 describe('adds langfuse to both lists', () => {
@@ -72,16 +72,14 @@ describe('adds langfuse to both lists', () => {
   });
 
   test('no tag tells of a key whose owner is to stay unknown', () => {
-    const { changes } = planUpdate('litellm_settings:\n  redact_user_api_key_info: yes\n', {
-      removesMlflow: false,
-    });
+    const { changes } = planOne('litellm_settings:\n  redact_user_api_key_info: yes\n');
     const change = changes.find(({ key }) => key === 'langfuse_default_tags');
     expect(change?.values).toEqual(['cache_hit']);
   });
 
   test('nothing beside langfuse_otel', () => {
     const text = 'litellm_settings:\n  callbacks: [langfuse_otel]\n';
-    expect(planUpdate(text, { removesMlflow: true })).toMatchObject({ text, changes: [] });
+    expect(planOne(text, true)).toMatchObject({ text, changes: [] });
   });
 });
 
@@ -121,22 +119,30 @@ describe('takes mlflow out', () => {
 
 describe('refuses, and says where', () => {
   test.each([
-    ['what is no YAML', 'a: 1\nb: [1,\nc: }\n', /^Line \d+, column \d+ is not valid YAML/],
+    [
+      'what is no YAML',
+      'a: 1\nb: [1,\nc: }\n',
+      /^config\.yaml: Line \d+, column \d+ is not valid YAML/,
+    ],
     [
       'a key twice',
       'litellm_settings:\n  a: 1\n  a: 2\n',
-      /^Line 3, column 3: this key stands twice/,
+      /^config\.yaml: Line 3, column 3: this key stands twice/,
     ],
-    ['two documents', 'a: 1\n---\nb: 2\n', /^A second document begins at line [23]/],
+    ['two documents', 'a: 1\n---\nb: 2\n', /^config\.yaml: A second document begins at line [23]/],
     ['a list', '- a\n', /no mapping/],
-    ['settings that are a word', 'a: 1\nlitellm_settings: yes please\n', /^Line 2: .* no mapping/],
-    ['an end of the document', 'a: 1\n...\n', /^The edit of .* is not made/],
+    [
+      'settings that are a word',
+      'a: 1\nlitellm_settings: yes please\n',
+      /^config\.yaml: Line 2: .* no mapping/,
+    ],
+    ['an end of the document', 'a: 1\n...\n', /^config\.yaml: The edit of .* is not made/],
     ['JSON', '{"litellm_settings": {}}', /one \{…\} or JSON mapping/],
     ['an unknown alias', 'a: *b\n', /can't be resolved|not valid/],
     [
       'a list under two names',
       'litellm_settings:\n  success_callback: &both [a]\nx: *both\n',
-      /^The edit of .* is not made/,
+      /^config\.yaml: The edit of .* is not made/,
     ],
   ])('%s', (_case, text, message) => {
     let failure: unknown;

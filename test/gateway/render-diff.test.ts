@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { planUpdate } from '../../src/gateway/plan-update.ts';
+import { planOne } from './plan-one.ts';
 import { renderDiff } from '../../src/gateway/render-diff.ts';
 
 test('a unified diff that shows no secret around the change', () => {
@@ -19,7 +19,7 @@ test('a unified diff that shows no secret around the change', () => {
     '  extra_headers: {x: [made-up-eight]}',
     '',
   ].join('\r\n');
-  const after = planUpdate(before, { removesMlflow: false }).text;
+  const after = planOne(before).text;
   const diff = renderDiff('config.yaml', { before, after });
   expect(`${diff}\n${renderDiff('x', { before: '', after: before })}`).not.toMatch(
     /made-up|12345678/,

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { startSampleServer } from '../../src/demo/sample-server.ts';
 import { emptyTraffic } from '../support/empty-traffic.ts';
 import { customAuth, sendCalls } from '../support/litellm-calls.ts';
-import { startLitellm } from '../support/litellm-proxy.ts';
+import { litellmKey, mockModels, startLitellm } from '../support/litellm-proxy.ts';
 import { catchSpans, toFixture } from '../support/litellm-sent.ts';
 import { describeWithLitellm } from '../support/litellm-suite.ts';
 import { runCli } from '../support/run-cli.ts';
@@ -133,5 +133,31 @@ describeWithLitellm('a proxy whose config was edited by update-config', () => {
     } finally {
       await langfuse.close();
     }
+  });
+
+  test('takes the litellm_settings of an included file in place of its own, as update-config does', async () => {
+    const place = await mkdtemp(join(folder, 'included-'));
+    const parts = {
+      'config.yaml': `${mockModels}general_settings:\n  master_key: ${litellmKey}\ninclude:\n  - parts.yaml\nlitellm_settings:\n  success_callback: ["langfuse"]\n  failure_callback: ["langfuse"]\n`,
+      'parts.yaml': 'litellm_settings:\n  drop_params: true\n',
+    };
+    for (const [name, text] of Object.entries(parts)) await writeFile(join(place, name), text);
+    /** The success callbacks that the proxy says at its start. */
+    const callbacksOf = async (files: Record<string, string>): Promise<string | undefined> => {
+      await using litellm = await startLitellm({
+        config: files['config.yaml'] ?? '',
+        files,
+        langfuse: { url: 'http://127.0.0.1:9', keys },
+      });
+      return /Initialized Success Callbacks - (\[.*\])/.exec(await litellm.readLog())?.[1];
+    };
+    expect(await callbacksOf(parts)).toBeUndefined();
+    const end = await runCli(['litellm', 'update-config', 'config.yaml', '--json'], { cwd: place });
+    expect(JSON.parse(end.stdout)).toMatchObject({
+      edited_file: 'parts.yaml',
+      findings: [{ code: 'settings_replaced', file: 'config.yaml' }],
+    });
+    const after = await readFile(join(place, 'parts.yaml'), 'utf8');
+    expect(await callbacksOf({ ...parts, 'parts.yaml': after })).toBe("['langfuse']");
   });
 });
