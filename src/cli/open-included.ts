@@ -13,8 +13,6 @@ export function openIncluded(
 ): IncludedFiles & { readonly opened: (path: string) => TextFile } {
   const files = new Map<string, TextFile>();
   const known = new Map([[resolve(root), root]]);
-  const beside = (file: string, entry: string): string =>
-    isAbsolute(entry) ? entry : join(dirname(file), entry);
   return {
     resolve: (entry, declaredIn) => {
       const first = beside(declaredIn, entry);
@@ -35,4 +33,8 @@ export function openIncluded(
       return file;
     },
   };
+}
+
+function beside(file: string, entry: string): string {
+  return isAbsolute(entry) ? entry : join(dirname(file), entry);
 }

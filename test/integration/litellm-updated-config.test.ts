@@ -69,27 +69,32 @@ const keys = { publicKey: 'pk-lf-sample', secretKey: 'sk-lf-sample' };
 describeWithLitellm('a proxy whose config was edited by update-config', () => {
   let folder: string;
   let edited: string;
+  let outcomes: unknown[];
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'langfuse-mlflow-updated-'));
     const file = join(folder, 'config.yaml');
     await writeFile(file, messy);
-    const end = await runCli(['litellm', 'update-config', file, '--remove-mlflow', '--json'], {
-      cwd: folder,
-    });
-    expect(JSON.parse(end.stdout)).toMatchObject({
-      changed: true,
-      findings: [{ code: 'settings_nested', kind: 'trap', line: 11 }],
-      exit_code: 0,
-    });
+    outcomes = [];
+    for (const more of [[], ['--check']]) {
+      const args = ['litellm', 'update-config', file, '--remove-mlflow', '--json', ...more];
+      const end = await runCli(args, { cwd: folder });
+      outcomes.push(JSON.parse(end.stdout));
+    }
     edited = await readFile(file, 'utf8');
-    for (const comment of messy.match(/#.*/g) ?? []) expect(edited).toContain(comment);
-    const again = await runCli(
-      ['litellm', 'update-config', file, '--remove-mlflow', '--check', '--json'],
-      { cwd: folder },
-    );
-    expect(JSON.parse(again.stdout)).toMatchObject({ check: { edit_due: false, traps: 1 } });
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  test('was edited once, with each comment kept and the misplaced key named', () => {
+    expect(outcomes).toMatchObject([
+      {
+        changed: true,
+        findings: [{ code: 'settings_nested', kind: 'trap', line: 11 }],
+        exit_code: 0,
+      },
+      { check: { edit_due: false, traps: 1 }, exit_code: 3 },
+    ]);
+    for (const comment of messy.match(/#.*/g) ?? []) expect(edited).toContain(comment);
+  });
 
   test('sends what the fixture holds, and the further tags', async () => {
     await using catcher = await catchSpans();
@@ -143,10 +148,10 @@ describeWithLitellm('a proxy whose config was edited by update-config', () => {
     };
     for (const [name, text] of Object.entries(parts)) await writeFile(join(place, name), text);
     /** The success callbacks that the proxy says at its start. */
-    const callbacksOf = async (files: Record<string, string>): Promise<string | undefined> => {
+    const callbacksOf = async (these: Record<string, string>): Promise<string | undefined> => {
       await using litellm = await startLitellm({
-        config: files['config.yaml'] ?? '',
-        files,
+        config: these['config.yaml'] ?? '',
+        files: these,
         langfuse: { url: 'http://127.0.0.1:9', keys },
       });
       return /Initialized Success Callbacks - (\[.*\])/.exec(await litellm.readLog())?.[1];
