@@ -81,6 +81,7 @@ export function toSyncSettings(settings: Settings): SyncSettings {
     maxRuntimeMs: settings.windows.maxRuntimeMs,
     experimentName: settings.mlflow.experimentName,
     content: settings.content.text,
+    redact: { kinds: ['credentials'], patterns: [] },
     requestRuns: settings.content.requestRuns,
     publishConcurrency: settings.mlflow.concurrency,
     understanding: {

@@ -1,9 +1,10 @@
 import type { UnreadableRow } from '../sync/ports.ts';
 import { rowNameSchema } from './wire-schemas.ts';
 
-export const maxRawBytes = 64 * 1024;
+/** Twice what is kept: what is masked there must not be cut in two here. */
+export const maxRawBytes = 128 * 1024;
 
-/** A row that arrived but is not understood, named as far as it can be, with its raw JSON (at most 64 KiB). */
+/** A row that arrived but is not understood, named as far as it can be, with its raw JSON (at most 128 KiB). */
 export function toUnreadable(row: unknown, reason: string): UnreadableRow {
   const named = rowNameSchema.safeParse(row);
   return {

@@ -37,7 +37,7 @@ export interface UnreadableRow {
   readonly id: string | null;
   readonly startMs: number | null;
   readonly reason: string;
-  /** Raw JSON text, at most 64 KiB, or null where nothing arrived. */
+  /** Raw JSON text as it came, at most 128 KiB, or null where nothing arrived. */
   readonly raw: string | null;
 }
 

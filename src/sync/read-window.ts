@@ -6,6 +6,7 @@ import { toGeneration } from '../litellm/to-generation.ts';
 import type { Clock } from '../shared/clock.ts';
 import { AppError } from '../shared/errors.ts';
 import { isSyntheticRoot, type Observation, type Score } from '../shared/observation.ts';
+import { maskText } from '../redact/mask-text.ts';
 import type { ReportProgress } from '../shared/progress.ts';
 import { toIso, type Interval } from '../shared/time.ts';
 import { windowsOfScores, windowsOfSharedScores } from '../store/aggregates.ts';
@@ -18,6 +19,7 @@ import { putScores, removeOtherScores } from '../store/scores.ts';
 import { openStaging } from '../store/staging.ts';
 import { getWindow, putWindow, setInputHash } from '../store/windows.ts';
 import type { Source, UnreadableRow } from './ports.ts';
+import { toKeptRaw } from './kept-raw.ts';
 import type { SyncSettings } from './sync-settings.ts';
 
 export interface ReadingParts {
@@ -204,8 +206,8 @@ function quarantine(reading: Reading, rows: readonly UnreadableRow[]): void {
     reading.quarantine.set(identityOf({ traceId, id }), {
       traceId,
       id,
-      reason: row.reason,
-      raw: row.raw,
+      reason: maskText(row.reason, reading.parts.settings.redact),
+      raw: toKeptRaw(row.raw, reading.parts.settings),
     });
   }
 }

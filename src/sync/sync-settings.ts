@@ -1,5 +1,6 @@
 /** What `sync` needs to be told, parsed. */
 import type { UnderstandingRules } from '../litellm/generation.ts';
+import type { RedactRules } from '../redact/mask-text.ts';
 
 export interface SyncSettings {
   readonly windowMs: number;
@@ -13,6 +14,8 @@ export interface SyncSettings {
   readonly maxRuntimeMs: number | null;
   readonly experimentName: string;
   readonly content: 'all' | 'off';
+  /** What is masked in texts before they are kept. */
+  readonly redact: RedactRules;
   /** One more run per request. */
   readonly requestRuns: boolean;
   /** Runs written at once to a server. */

@@ -262,7 +262,7 @@ describe('what a row means', () => {
     const bulky = wireRow({
       id: 'bad-1',
       usageDetails: { input: 'many' },
-      statusMessage: 'é'.repeat(60_000),
+      statusMessage: 'é'.repeat(120_000),
     });
     project.server.setFaults([
       { kind: 'malformed_row', path: v2Path, row: bulky, times: 1 },
@@ -276,7 +276,7 @@ describe('what a row means', () => {
       startMs: Date.parse('2026-11-20T00:10:30.000Z'),
     });
     expect(bad?.reason).toMatch(/usageDetails\.input/);
-    expect(Buffer.byteLength(bad?.raw ?? '')).toBeLessThanOrEqual(64 * 1024);
+    expect(Buffer.byteLength(bad?.raw ?? '')).toBeLessThanOrEqual(128 * 1024);
     expect(bad?.raw).toMatch(/é$/);
     expect(unreadable.find((row) => row.id === null)?.raw).toBe('"not even an object"');
   });

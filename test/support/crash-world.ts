@@ -83,6 +83,7 @@ export function toSettings(settings: WorldSettings): SyncSettings {
     maxRuntimeMs: null,
     experimentName: crashExperiment,
     content: 'all',
+    redact: { kinds: ['credentials'], patterns: [] },
     requestRuns: settings.requestRuns,
     publishConcurrency: settings.concurrency,
     understanding,

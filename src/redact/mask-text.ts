@@ -1,0 +1,84 @@
+/** Masks what rules find in a text. */
+import { maskPrivateKeys } from './private-keys.ts';
+import { credentialRules } from './credential-rules.ts';
+import { emailRule, phoneRule } from './personal-rules.ts';
+import { toMark } from './mark.ts';
+import { edge, type RedactRule } from './rule.ts';
+import { isMixed } from './provider-keys.ts';
+
+/** What is masked: kinds that are built in, and own patterns. */
+export interface RedactRules {
+  readonly kinds: readonly RedactKind[];
+  readonly patterns: readonly OwnPattern[];
+}
+
+export const redactKinds = ['credentials', 'email', 'phone'] as const;
+export type RedactKind = (typeof redactKinds)[number];
+
+/** A team's own pattern, already compiled: replaces each match by `mark` and tells how many there were. */
+export interface OwnPattern {
+  readonly name: string;
+  /** What it was made of: tells two sets of rules apart. */
+  readonly source: string;
+  readonly replace: (
+    text: string,
+    mark: string,
+  ) => { readonly text: string; readonly count: number };
+}
+
+/**
+ * `text` with a mark such as `[redacted: jwt]` in the place of each thing that the rules find; `onMasked` is told of
+ * each. Takes time that grows with the length of the text alone. Masking again changes nothing.
+ */
+export function maskText(
+  text: string,
+  rules: RedactRules,
+  onMasked: (kind: string) => void = () => {},
+): string {
+  let masked = text;
+  // The shortest thing that any rule finds; most strings of a message are names and roles.
+  if (text.length < 6) return text;
+  if (rules.kinds.includes('credentials')) {
+    masked = maskAwsSecrets(masked, onMasked);
+    masked = maskPrivateKeys(masked, onMasked);
+    for (const rule of credentialRules) masked = applyRule(masked, rule, onMasked);
+  }
+  if (rules.kinds.includes('email')) masked = applyRule(masked, emailRule, onMasked);
+  if (rules.kinds.includes('phone')) masked = applyRule(masked, phoneRule, onMasked);
+  for (const pattern of rules.patterns) {
+    const replaced = pattern.replace(masked, toMark(pattern.name));
+    masked = replaced.text;
+    for (let nth = 0; nth < replaced.count; nth += 1) onMasked(pattern.name);
+  }
+  return masked;
+}
+
+function applyRule(text: string, rule: RedactRule, onMasked: (kind: string) => void): string {
+  const { triggers, pattern, kind, accepts } = rule;
+  if (triggers.length > 0 && !triggers.some((trigger) => text.includes(trigger))) return text;
+  return text.replaceAll(pattern, (...match: unknown[]) => {
+    const groups = match.at(-1) as { before?: string; secret: string; after?: string };
+    const before = groups.before ?? '';
+    if (accepts?.(groups.secret, before) === false) return match[0] as string;
+    onMasked(kind);
+    return `${before}${toMark(kind)}${groups.after ?? ''}`;
+  });
+}
+
+const awsKeyId = new RegExp(`${edge}A[KS]IA[A-Z0-9]{16}(?![A-Za-z0-9])`, 'g');
+const awsSecret = /(?:(?<![A-Za-z0-9+/=])|(?<=\\[bfnrt]))[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/=])/g;
+const nearBy = 400;
+
+/** AWS's secret keys have no prefix: one is taken for what it is only near an access key id. */
+function maskAwsSecrets(text: string, onMasked: (kind: string) => void): string {
+  if (!text.includes('AKIA') && !text.includes('ASIA')) return text;
+  const ids = [...text.matchAll(awsKeyId)].map((match) => match.index);
+  let next = 0;
+  return text.replaceAll(awsSecret, (secret: string, at: number) => {
+    while (next < ids.length && (ids[next] ?? 0) < at - nearBy) next += 1;
+    const isNear = next < ids.length && (ids[next] ?? 0) < at + nearBy;
+    if (!isNear || !isMixed(secret)) return secret;
+    onMasked('aws secret');
+    return toMark('aws secret');
+  });
+}
