@@ -1,18 +1,21 @@
 /** Puts the parts together: from parsed settings to an open Langfuse, an open MLflow and an open state file. */
 import { hostname } from 'node:os';
+import {
+  findConfiguredRegion,
+  findConfiguredTarget,
+  openConfiguredCredentials,
+} from './app-aws.ts';
 import type { Backup } from './backup/open-backup.ts';
 import {
   defaultIntervalMs,
   defaultLeaseMs,
   type BackupSettings,
 } from './backup/backup-settings.ts';
-import { renderTrackingUri } from './config/parse-tracking-uri.ts';
+import { renderTrackingUri, type FoundTrackingUri } from './config/parse-tracking-uri.ts';
 import type { Secrets, Settings } from './config/settings.ts';
 import type { ProbeReport } from './langfuse/probe.ts';
 import type { SourceSettings } from './langfuse/source-settings.ts';
 import type { TargetSettings } from './mlflow/open-target.ts';
-import type { ControlPlane } from './sagemaker/control-plane.ts';
-import type { CredentialSettings } from './sagemaker/credentials.ts';
 import type { Clock } from './shared/clock.ts';
 import { checkStatePlace } from './store/check-state-place.ts';
 import {
@@ -51,10 +54,10 @@ export function toSourceSettings(around: Surroundings): SourceSettings {
   };
 }
 
-export function toTargetSettings(around: Surroundings): TargetSettings {
+function toTargetSettings(around: Surroundings, trackingUri: FoundTrackingUri): TargetSettings {
   const { mlflow } = around.settings;
   return {
-    trackingUri: renderTrackingUri(mlflow.trackingUri),
+    trackingUri: renderTrackingUri(trackingUri),
     username: mlflow.username ?? undefined,
     password: around.secrets.mlflowPassword ?? undefined,
     token: around.secrets.mlflowToken ?? undefined,
@@ -98,23 +101,22 @@ export async function openConfiguredSource(around: Surroundings): Promise<Source
   return openSource(toSourceSettings(around));
 }
 
+/** Opens the MLflow of the settings, also one that is only known by its name. Throws as the targets, and SAGEMAKER_*. */
 export async function openConfiguredTarget(around: Surroundings): Promise<Target> {
   const { mlflow, aws } = around.settings;
-  const { trackingUri } = mlflow;
-  const settings = toTargetSettings(around);
+  const trackingUri = await findConfiguredTarget(around);
+  const settings = toTargetSettings(around, trackingUri);
   if (trackingUri.kind === 'local') {
     const { openTarget } = await import('./mlflow/open-target.ts');
     return openTarget(settings);
   }
-  const region =
-    trackingUri.kind === 'sagemaker' ? trackingUri.region : (aws.region ?? 'us-east-1');
-  const { openCredentials } = await import('./sagemaker/credentials.ts');
   const { createS3ArtifactWriter } = await import('./mlflow/s3-artifacts.ts');
   // Asked for nothing until something must be signed: a server that hands artifacts on needs no AWS.
-  const credentials = openCredentials(toCredentialSettings(around, region));
+  const credentials = await openConfiguredCredentials(around);
   const artifactWriters = {
     s3: createS3ArtifactWriter({
-      region,
+      region: async () =>
+        trackingUri.kind === 'sagemaker' ? trackingUri.region : findConfiguredRegion(around),
       endpoint: aws.artifactEndpoint ?? aws.s3Endpoint,
       credentials: credentials.provider,
       onCredentialsRefused: credentials.refresh,
@@ -133,31 +135,6 @@ export async function openConfiguredTarget(around: Surroundings): Promise<Target
   }
   const { openTarget } = await import('./mlflow/open-target.ts');
   return openTarget(settings, artifactWriters);
-}
-
-function toCredentialSettings(around: Surroundings, region: string): CredentialSettings {
-  return {
-    region,
-    assumeRoleArn: around.settings.aws.assumeRoleArn,
-    clock: around.clock,
-    signal: around.signal,
-    onNotice: around.onNotice,
-  };
-}
-
-/** SageMaker's own API in that region, asked with the credentials that sign requests to MLflow. */
-export async function openConfiguredControlPlane(
-  around: Surroundings,
-  region: string,
-): Promise<ControlPlane> {
-  const { openControlPlane } = await import('./sagemaker/control-plane.ts');
-  const { openCredentials } = await import('./sagemaker/credentials.ts');
-  return openControlPlane({
-    region,
-    credentials: openCredentials(toCredentialSettings(around, region)).provider,
-    endpoint: around.settings.aws.sagemakerEndpoint,
-    signal: around.signal,
-  });
 }
 
 /** Looks at each part of the configured Langfuse by itself. Never throws. */

@@ -1,8 +1,8 @@
+import { findConfiguredTarget, openConfiguredControlPlane } from '../app-aws.ts';
 import {
   checkConfiguredBackup,
   checkConfiguredState,
   openConfiguredTarget,
-  openConfiguredControlPlane,
   probeConfiguredSource,
 } from '../app.ts';
 import { toVisibleText } from '../report/visible-text.ts';
@@ -79,13 +79,14 @@ async function checkLangfuse(command: CommandRun): Promise<PlaneReport> {
 
 /** The control plane alone: a sync by ARN works without it, but only it tells of a server that was stopped. */
 async function checkSageMaker(command: CommandRun): Promise<PlaneReport> {
-  const { trackingUri } = command.settings.mlflow;
-  if (trackingUri.kind !== 'sagemaker') return { checks: [], failure: null };
+  const isNamed = command.settings.mlflow.trackingUri.kind === 'named';
   const check = { plane: 'aws', name: 'describe' } as const;
   try {
+    const trackingUri = await findConfiguredTarget(command);
+    if (trackingUri.kind !== 'sagemaker') return { checks: [], failure: null };
     using plane = await openConfiguredControlPlane(command, trackingUri.region);
     const found = await plane.describe(toManagedRef(trackingUri));
-    const detail = `${found.name} is in status ${found.status}, MLflow ${found.mlflowVersion ?? 'unknown'}, artifacts at ${found.artifactStore ?? 'an unknown place'}`;
+    const detail = `${found.name}${isNamed ? ` is ${found.arn},` : ''} is in status ${found.status}, MLflow ${found.mlflowVersion ?? 'unknown'}, artifacts at ${found.artifactStore ?? 'an unknown place'}`;
     if (!found.isUsable) {
       throw new AppError('SAGEMAKER_CONFLICT', `${detail}; it answers no requests.`, {
         hint: 'Start it with `langfuse-mlflow tracking-server start --wait`.',

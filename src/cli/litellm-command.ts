@@ -1,4 +1,5 @@
 import { parseEnv } from 'node:util';
+import { findConfiguredTarget } from '../app-aws.ts';
 import { renderTrackingUri } from '../config/parse-tracking-uri.ts';
 import { maskSecrets } from '../config/mask.ts';
 import { planUpdate } from '../gateway/plan-update.ts';
@@ -27,7 +28,8 @@ export async function runLitellmCommand(
   const isDryRun = dryRun === true;
   const writes = !isDryRun && !isCheck;
   const envFile = typeof given['envFile'] === 'string' ? given['envFile'] : null;
-  await withSettings(around, { name: 'litellm', flags: settingFlags }, async ({ settings }) => {
+  await withSettings(around, { name: 'litellm', flags: settingFlags }, async (command) => {
+    const { settings } = command;
     const found = requireFile(
       file,
       'Give the path of the config.yaml that the LiteLLM proxy is started with (--config).',
@@ -42,7 +44,7 @@ export async function runLitellmCommand(
       envFile === null
         ? null
         : planEnv(envFile, {
-            MLFLOW_TRACKING_URI: renderTrackingUri(settings.mlflow.trackingUri),
+            MLFLOW_TRACKING_URI: renderTrackingUri(await findConfiguredTarget(command)),
             MLFLOW_EXPERIMENT_NAME: settings.mlflow.experimentName,
           });
     const isChanged = plan.text !== plan.before;

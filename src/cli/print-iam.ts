@@ -1,4 +1,4 @@
-import { openConfiguredControlPlane } from '../app.ts';
+import { findConfiguredTarget, openConfiguredControlPlane } from '../app-aws.ts';
 import { toWorkerPolicy } from '../sagemaker/iam-policy.ts';
 import { toManagedRef } from '../sagemaker/managed-mlflow.ts';
 import { AppError, ExitCode } from '../shared/errors.ts';
@@ -12,11 +12,11 @@ export async function printIam(
   artifactRoot: string | null,
 ): Promise<void> {
   await withSettings(around, { name: 'tracking-server', flags }, async (command) => {
-    const { mlflow, state } = command.settings;
-    const { trackingUri } = mlflow;
+    const { state } = command.settings;
+    const trackingUri = await findConfiguredTarget(command);
     if (trackingUri.kind !== 'sagemaker') {
       throw new AppError('SETTINGS_INVALID', 'MLFLOW_TRACKING_URI is not the ARN of an MLflow.', {
-        hint: '`langfuse-mlflow tracking-server info NAME --env` prints the line to set.',
+        hint: 'Set it, or MLFLOW_TRACKING_SERVER_NAME: `langfuse-mlflow tracking-server info NAME --env` prints the line.',
       });
     }
     const { arn, region } = trackingUri;

@@ -1,6 +1,8 @@
 import { AppError, ExitCode } from '../shared/errors.ts';
 import { toIso, toWindowLabel } from '../shared/time.ts';
 import { openConfiguredStateToRead } from '../app.ts';
+import { renderTrackingUri } from '../config/parse-tracking-uri.ts';
+import type { Settings } from '../config/settings.ts';
 import { toVisibleLine } from '../report/visible-text.ts';
 import {
   isBehind,
@@ -36,8 +38,12 @@ export async function runStatusCommand(
     const size = readSize(state);
     return {
       exitCode: toStatusExitCode(status),
-      text: renderStatus(status) + renderSize(state.path, size),
-      json: { sources: status.map(toJson), state: toSizeJson(state.path, size) },
+      text: renderStatus(status) + renderPlace(command.settings) + renderSize(state.path, size),
+      json: {
+        sources: status.map(toJson),
+        writes_to: toPlaceJson(command.settings),
+        state: toSizeJson(state.path, size),
+      },
     };
   });
 }
@@ -84,6 +90,24 @@ function renderStatus(status: readonly SourceStatus[]): string {
     })
     .join('\n\n')
     .concat('\n');
+}
+
+/** Where the next sync writes, by the settings alone: a name is looked up only by commands that reach MLflow. */
+function renderPlace({ mlflow }: Settings): string {
+  const place =
+    mlflow.trackingUri.kind === 'named'
+      ? `the SageMaker MLflow of the name ${mlflow.trackingUri.name}, which AWS is asked for`
+      : renderTrackingUri(mlflow.trackingUri);
+  return toVisibleLine(`Writes to ${place}, experiment ${mlflow.experimentName}`).concat('\n');
+}
+
+function toPlaceJson({ mlflow }: Settings): Record<string, unknown> {
+  const { trackingUri } = mlflow;
+  return {
+    uri: trackingUri.kind === 'named' ? null : renderTrackingUri(trackingUri),
+    server_name: trackingUri.kind === 'named' ? trackingUri.name : null,
+    experiment: mlflow.experimentName,
+  };
 }
 
 type Size = ReturnType<typeof readSize>;

@@ -1,5 +1,5 @@
-import { openConfiguredControlPlane } from '../app.ts';
-import { parseTrackingUri, type TrackingUri } from '../config/parse-tracking-uri.ts';
+import { findConfiguredTarget, findManagedByName, openConfiguredControlPlane } from '../app-aws.ts';
+import { parseTrackingUri, type FoundTrackingUri } from '../config/parse-tracking-uri.ts';
 import { durationBetween } from '../config/parse-duration.ts';
 import { toVisibleText } from '../report/visible-text.ts';
 import { bringTo, type BringSettings } from '../sagemaker/bring-to.ts';
@@ -33,10 +33,9 @@ export async function runTrackingServerCommand(
     };
     const pollMs = 1000 * wholeBetween('--poll', flags.poll, 1, 300);
     const timeoutMs = toTimeout(flags.timeout);
-    const target = toTarget(command, asked);
-    using plane = await openConfiguredControlPlane(command, target.region);
-    const found =
-      target.ref === null ? await plane.findByName(target.name) : await plane.describe(target.ref);
+    const uri = await findAsked(command, asked);
+    using plane = await openConfiguredControlPlane(command, uri.region);
+    const found = await plane.describe(toManagedRef(uri));
     if (action === 'info') return toInfo(found, flags.env);
     if (action === 'url') {
       const ref: ManagedRef =
@@ -103,36 +102,23 @@ function toInfo(found: ManagedMlflow, asEnv: boolean): CommandResult {
   };
 }
 
-interface Wanted {
-  readonly region: string;
-  readonly name: string;
-  /** Null where only a name is known, which may be that of an App. */
-  readonly ref: ManagedRef | null;
+/** The one that the argument names, by ARN or name, else that of the settings. */
+async function findAsked(command: CommandRun, asked: string | undefined): Promise<ManagedUri> {
+  if (asked?.startsWith('arn:') === true) return toManagedUri(parseTrackingUri(asked));
+  if (asked !== undefined) {
+    const { arn } = await findManagedByName(command, asked);
+    return toManagedUri(parseTrackingUri(arn));
+  }
+  return toManagedUri(await findConfiguredTarget(command));
 }
 
-function toTarget(command: CommandRun, asked: string | undefined): Wanted {
-  const { mlflow, aws } = command.settings;
-  if (asked?.startsWith('arn:') === true) return toTargetOfArn(parseTrackingUri(asked));
-  const name = asked ?? (mlflow.trackingUri.kind === 'sagemaker' ? null : mlflow.serverName);
-  if (name === null) {
-    if (mlflow.trackingUri.kind === 'sagemaker') return toTargetOfArn(mlflow.trackingUri);
-    throw new AppError('SETTINGS_INVALID', 'No managed MLflow is named.', {
-      hint: 'Give its name or ARN, or set MLFLOW_TRACKING_SERVER_NAME, or MLFLOW_TRACKING_URI to its ARN.',
-    });
-  }
-  const region =
-    aws.region ?? (mlflow.trackingUri.kind === 'sagemaker' ? mlflow.trackingUri.region : null);
-  if (region === null) {
-    throw new AppError('SETTINGS_INVALID', `The region of ${name} is not known.`, {
-      hint: 'Set AWS_REGION (--aws-region), or give the ARN.',
-    });
-  }
-  return { region, name, ref: null };
-}
+type ManagedUri = Extract<FoundTrackingUri, { readonly kind: 'sagemaker' }>;
 
-function toTargetOfArn(uri: TrackingUri): Wanted {
-  if (uri.kind !== 'sagemaker') throw new Error('not an ARN');
-  return { region: uri.region, name: uri.resourceId, ref: toManagedRef(uri) };
+function toManagedUri(uri: FoundTrackingUri): ManagedUri {
+  if (uri.kind === 'sagemaker') return uri;
+  throw new AppError('SETTINGS_INVALID', 'No managed MLflow is named.', {
+    hint: 'Give its name or ARN, or set MLFLOW_TRACKING_SERVER_NAME, or MLFLOW_TRACKING_URI to its ARN.',
+  });
 }
 
 function wholeBetween(flag: string, text: string, min: number, max: number): number {

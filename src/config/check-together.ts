@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Finding } from './find-value.ts';
 import { langfuseSettings } from './langfuse-settings.ts';
 import { mlflowSettings } from './mlflow-settings.ts';
+import { toNameConflict } from './name-target.ts';
 import { nameSetting, type Problem } from './problem.ts';
 import type { AnySetting } from './setting.ts';
 import { settingsTable } from './settings-table.ts';
@@ -55,6 +56,8 @@ export function checkTogether({
   if (langfuse.publicKey && langfuse.publicKey === secrets.langfuseSecretKey) {
     refuse(langfuseSettings.langfuseSecretKey, 'is the same as LANGFUSE_PUBLIC_KEY');
   }
+  const nameConflict = toNameConflict(mlflow);
+  if (nameConflict !== null) refuse(mlflowSettings.serverName, nameConflict);
   const local = mlflow.trackingUri?.kind === 'local' ? mlflow.trackingUri.path : null;
   if (local !== null && state.file && resolve(local) === resolve(state.file)) {
     refuse(

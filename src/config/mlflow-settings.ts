@@ -7,7 +7,8 @@ import {
   secondsBetween,
   wholeNumberBetween,
 } from './parse-simple.ts';
-import { parseTrackingUri } from './parse-tracking-uri.ts';
+import { parseServerName } from './parse-server-name.ts';
+import { parseTrackingUri, type TrackingUri } from './parse-tracking-uri.ts';
 import { optional, secret, withDefault } from './setting.ts';
 
 /** How MLflow is reached and written; names, defaults and precedence are those of its own client (mlflow/environment_variables.py). */
@@ -16,7 +17,7 @@ export const mlflowSettings = {
     env: ['MLFLOW_TRACKING_URI'],
     flag: '--mlflow-tracking-uri',
     placeholder: 'URI',
-    parse: parseTrackingUri,
+    parse: (text): TrackingUri => parseTrackingUri(text),
     default: 'sqlite:///mlflow.db',
     commands: [...writingCommands, 'tracking-server', 'litellm'],
     description:
@@ -28,10 +29,10 @@ export const mlflowSettings = {
     env: ['MLFLOW_TRACKING_SERVER_NAME'],
     flag: '--mlflow-tracking-server-name',
     placeholder: 'NAME',
-    parse: parseName,
-    commands: ['tracking-server'],
+    parse: parseServerName,
+    commands: [...writingCommands, 'tracking-server', 'litellm'],
     description:
-      'Name of the SageMaker tracking server or App, where MLFLOW_TRACKING_URI is not its ARN.',
+      'Name of the SageMaker tracking server or App to write to, in place of its ARN: AWS is asked for it in AWS_REGION.',
     allows: 'a name',
     example: 'mlflow-tracking-server',
   }),

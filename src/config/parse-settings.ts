@@ -3,6 +3,7 @@ import { toAppError } from '../shared/errors.ts';
 import { hideValues } from '../shared/hide-values.ts';
 import { toInstant, type InstantMs } from '../shared/time.ts';
 import { checkTogether, type PartialSettings } from './check-together.ts';
+import { nameTarget } from './name-target.ts';
 import type { CommandName } from './command-names.ts';
 import { findValue, toReadFailure, type Finding, type ValueSources } from './find-value.ts';
 import { listSettings } from './list-settings.ts';
@@ -60,6 +61,7 @@ export function parseSettings(input: SettingsInput): ParsedSettings {
     if (setting.isSecret) secrets[key] = parsed.value as string | null | undefined;
     else (values[group] ??= {})[key] = parsed.value;
   }
+  nameTarget(values as PartialSettings, findings);
   problems.push(
     ...checkTogether({
       values: values as PartialSettings,

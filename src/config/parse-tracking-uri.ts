@@ -2,8 +2,17 @@ import { bareUrl, parseHttpUrl } from './parse-http-url.ts';
 import { refuseQuotes } from './parse-simple.ts';
 import { refusal } from './refusal.ts';
 
-/** Where runs are written, told apart by what `MLFLOW_TRACKING_URI` looks like. */
-export type TrackingUri =
+/** Where runs are written: as `MLFLOW_TRACKING_URI` says it, or as a name alone does, which AWS must be asked about. */
+export type TrackingUri = FoundTrackingUri | NamedTracking;
+
+/** `MLFLOW_TRACKING_SERVER_NAME` without a URI: a SageMaker tracking server or App of that name. */
+export interface NamedTracking {
+  readonly kind: 'named';
+  readonly name: string;
+}
+
+/** Where runs are written, told apart by what the URI looks like. */
+export type FoundTrackingUri =
   | {
       readonly kind: 'rest';
       /** Without credentials and without a slash at its end. */
@@ -34,7 +43,7 @@ const allowed =
  * Throws AppError SETTINGS_INVALID with the reason alone. Refuses what MLflow itself refuses (a folder,
  * from 3.13), what belongs to the server (its backend store), and links that only a browser can use.
  */
-export function parseTrackingUri(text: string): TrackingUri {
+export function parseTrackingUri(text: string): FoundTrackingUri {
   if (!/^["'`]?https?:/i.test(text)) refuseQuotes(text);
   if (text.startsWith('arn:')) return parseArn(text);
   if (/^sqlite/i.test(text)) return { kind: 'local', path: parseSqlitePath(text) };
@@ -43,7 +52,7 @@ export function parseTrackingUri(text: string): TrackingUri {
 }
 
 /** The URI as MLflow's own clients take it. */
-export function renderTrackingUri(uri: TrackingUri): string {
+export function renderTrackingUri(uri: FoundTrackingUri): string {
   switch (uri.kind) {
     case 'rest':
       return uri.url;
@@ -55,7 +64,7 @@ export function renderTrackingUri(uri: TrackingUri): string {
 }
 
 // https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeMlflowTrackingServer.html and …MlflowApp.html
-function parseArn(text: string): TrackingUri {
+function parseArn(text: string): FoundTrackingUri {
   const match =
     /^arn:([a-z-]+):sagemaker:([a-z0-9-]+):(\d{12}):(mlflow-tracking-server|mlflow-app)\/([a-zA-Z0-9-]+)$/.exec(
       text,

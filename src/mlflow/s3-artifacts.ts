@@ -13,7 +13,11 @@ export type S3Credentials = () => Promise<{
 }>;
 
 export interface S3ArtifactSettings {
-  readonly region: string;
+  /**
+   * Where S3 is asked first; asked for with the first artifact. S3 tells by itself where a bucket lies that is
+   * elsewhere, so us-east-1 stands in for none.
+   */
+  readonly region: () => Promise<string | null>;
   /** Another S3 than AWS's, whose buckets are named in the path; null for AWS's. */
   readonly endpoint: string | null;
   readonly credentials: S3Credentials;
@@ -127,7 +131,7 @@ export function createS3ArtifactWriter(settings: S3ArtifactSettings): ArtifactWr
 async function openClient(settings: S3ArtifactSettings): Promise<S3Client> {
   const sdk = await import('@aws-sdk/client-s3');
   return new sdk.S3Client({
-    region: settings.region,
+    region: (await settings.region()) ?? 'us-east-1',
     // Else the SDK would keep keys without an expiry for good, also after they were rotated.
     credentials: Object.assign(() => settings.credentials(), { memoized: true }),
     // A bucket may lie in another region than the server.

@@ -16,8 +16,6 @@ export interface ControlPlaneSettings {
 /** What SageMaker's API knows of a managed MLflow. Each call throws SAGEMAKER_* and names the IAM action it needs. */
 export interface ControlPlane extends Disposable {
   describe(ref: ManagedRef): Promise<ManagedMlflow>;
-  /** A tracking server of this name, else an App of it. Throws SAGEMAKER_NOT_FOUND. */
-  findByName(name: string): Promise<ManagedMlflow>;
   listApps(): Promise<readonly { readonly name: string; readonly arn: string }[]>;
   start(name: string): Promise<void>;
   stop(name: string): Promise<void>;
@@ -105,6 +103,7 @@ export async function openControlPlane(settings: ControlPlaneSettings): Promise<
   const describe: ControlPlane['describe'] = (ref) =>
     ref.kind === 'app' ? describeApp(ref.arn) : describeServer(ref.name);
 
+  /** All pages; without those that are deleted or about to be, whose name may have been given to another. */
   async function listApps(): Promise<{ name: string; arn: string }[]> {
     const apps: { name: string; arn: string }[] = [];
     let token: string | undefined;
@@ -115,8 +114,9 @@ export async function openControlPlane(settings: ControlPlaneSettings): Promise<
           options,
         ),
       );
-      for (const { Name, Arn } of page.Summaries ?? []) {
-        if (Arn !== undefined) apps.push({ name: Name ?? Arn, arn: Arn });
+      for (const { Name, Arn, Status } of page.Summaries ?? []) {
+        const isGone = Status === 'Deleted' || Status === 'Deleting';
+        if (Arn !== undefined && !isGone) apps.push({ name: Name ?? Arn, arn: Arn });
       }
       token = page.NextToken;
     } while (token !== undefined);
@@ -126,16 +126,6 @@ export async function openControlPlane(settings: ControlPlaneSettings): Promise<
   return {
     describe,
     listApps,
-    async findByName(name) {
-      try {
-        return await describeServer(name);
-      } catch (error) {
-        if (!(error instanceof AppError) || error.code !== 'SAGEMAKER_NOT_FOUND') throw error;
-        const app = (await listApps()).find((candidate) => candidate.name === name);
-        if (app === undefined) throw error;
-        return describeApp(app.arn);
-      }
-    },
     async start(name) {
       await call(
         { action: 'sagemaker:StartMlflowTrackingServer', resource: `tracking server ${name}` },

@@ -14,7 +14,7 @@ type AwsChain = () => Promise<AwsIdentity>;
 
 export interface CredentialSettings {
   /** Region of the STS that is asked for a role. */
-  readonly region: string;
+  readonly region: string | (() => Promise<string>);
   /** A role to assume with what the usual chain gives, for the whole run; null for none. */
   readonly assumeRoleArn: string | null;
   readonly clock: Clock;
@@ -95,7 +95,8 @@ export function openCredentials(settings: CredentialSettings): AwsCredentials {
 async function openAwsChain(settings: CredentialSettings): Promise<AwsChain> {
   const { fromNodeProviderChain, fromTemporaryCredentials } =
     await import('@aws-sdk/credential-providers');
-  const clientConfig = { region: settings.region };
+  const { region } = settings;
+  const clientConfig = { region: typeof region === 'string' ? region : await region() };
   // A file that was changed is read again when it is asked for after a refusal.
   const own = fromNodeProviderChain({ clientConfig, ignoreCache: true });
   if (settings.assumeRoleArn === null) return own;

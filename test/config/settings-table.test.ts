@@ -66,7 +66,9 @@ describe('flags', () => {
       MLFLOW_TRACKING_INSECURE_TLS: 'true',
       MLFLOW_TRACKING_PASSWORD: 'pw-1234',
     };
-    const parsed = parse({ env, flags, files: pem }).settings;
+    // The URI of the example is not that of the name.
+    const together = { ...flags, mlflowTrackingServerName: undefined };
+    const parsed = parse({ env, flags: together, files: pem }).settings;
     expect(parsed.langfuse.baseUrl).toBe('https://us.cloud.langfuse.com');
     expect(parsed.windows.sizeMs).toBe(6 * 3_600_000);
     expect(parsed.content.requestRuns).toBe(true);

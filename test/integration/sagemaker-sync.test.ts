@@ -153,7 +153,7 @@ describeWithManagedMlflow('a sync to SageMaker MLflow', () => {
   it('sends a large artifact in parts, and reads it back whole', async () => {
     const { keys, url, client } = managed.s3;
     const writer = createS3ArtifactWriter({
-      region: 'us-east-1',
+      region: () => Promise.resolve('us-east-1'),
       endpoint: url,
       credentials: () => Promise.resolve(keys),
       identityText: () => 'the test',

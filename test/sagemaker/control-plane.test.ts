@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { findByName } from '../../src/sagemaker/find-by-name.ts';
 import { openControlPlane, type ControlPlane } from '../../src/sagemaker/control-plane.ts';
 import { toWorkerPolicy, workerActions } from '../../src/sagemaker/iam-policy.ts';
 import {
@@ -7,6 +8,16 @@ import {
   type ControlDouble,
 } from '../support/sagemaker-double/control-plane.ts';
 import { workerActions as cdkActions } from '../../deploy/cdk/lib/worker-actions.ts';
+
+const appArn = 'arn:aws:sagemaker:us-east-1:123456789012:mlflow-app/';
+
+function find(
+  plane: ControlPlane,
+  name: string,
+  notices: string[] = [],
+): ReturnType<typeof findByName> {
+  return findByName(plane, { name, onNotice: (message) => notices.push(message) });
+}
 
 describe('the control plane', () => {
   let double: ControlDouble;
@@ -26,7 +37,7 @@ describe('the control plane', () => {
 
   it('describes a tracking server', async () => {
     using plane = await open();
-    expect(await plane.findByName('team-mlflow')).toMatchObject({
+    expect(await find(plane, 'team-mlflow')).toMatchObject({
       kind: 'tracking-server',
       arn: 'arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/team-mlflow',
       status: 'Created',
@@ -39,18 +50,55 @@ describe('the control plane', () => {
 
   it('finds an app by its name, which its ARN does not hold', async () => {
     using plane = await open();
-    expect(await plane.findByName('team-app')).toMatchObject({
+    expect(await find(plane, 'team-app')).toMatchObject({
       kind: 'app',
       arn: 'arn:aws:sagemaker:us-east-1:123456789012:mlflow-app/app-AAAABBBBCCCC',
       url: null,
     });
   });
 
+  it('looks at every page of apps, and passes over those that are gone', async () => {
+    double.pageSize = 1;
+    double.apps.set('old-app', { arn: `${appArn}OLD`, status: 'Deleted' });
+    double.apps.set('last-app', { arn: `${appArn}LAST`, status: 'Created' });
+    using plane = await open();
+    expect(await find(plane, 'last-app')).toMatchObject({ arn: `${appArn}LAST` });
+    expect(double.seen.filter((name) => name === 'ListMlflowApps')).toHaveLength(3);
+    await expect(find(plane, 'old-app')).rejects.toMatchObject({ code: 'SAGEMAKER_NOT_FOUND' });
+  });
+
+  it('refuses a name that a server and an app have', async () => {
+    double.apps.set('team-mlflow', { arn: `${appArn}TWIN`, status: 'Created' });
+    using plane = await open();
+    await expect(find(plane, 'team-mlflow')).rejects.toMatchObject({
+      code: 'SETTINGS_INVALID',
+      message: expect.stringMatching(
+        /mlflow-tracking-server\/team-mlflow, .*mlflow-app\/TWIN/,
+      ) as string,
+      hint: expect.stringContaining('MLFLOW_TRACKING_URI') as string,
+    });
+  });
+
+  it('takes the one that it may look for, and says what it could not see', async () => {
+    using plane = await open();
+    const notices: string[] = [];
+    double.denied.add('ListMlflowApps');
+    expect(await find(plane, 'team-mlflow', notices)).toMatchObject({ kind: 'tracking-server' });
+    expect(notices.join()).toContain('sagemaker:ListMlflowApps');
+    double.denied.delete('ListMlflowApps');
+    double.denied.add('DescribeMlflowTrackingServer');
+    expect(await find(plane, 'team-app', notices)).toMatchObject({ kind: 'app' });
+    expect(notices).toHaveLength(2);
+    await expect(find(plane, 'nobody')).rejects.toMatchObject({ code: 'SAGEMAKER_DENIED' });
+  });
+
   it('tells a name that neither has', async () => {
     using plane = await open();
-    await expect(plane.findByName('nobody')).rejects.toMatchObject({
+    await expect(find(plane, 'nobody')).rejects.toMatchObject({
       code: 'SAGEMAKER_NOT_FOUND',
-      message: expect.stringContaining('no tracking server nobody in us-east-1') as string,
+      message: expect.stringContaining(
+        'neither a tracking server nor an App of the name nobody (There is no tracking server nobody in us-east-1',
+      ) as string,
     });
   });
 
@@ -76,7 +124,7 @@ describe('the control plane', () => {
 
   it('tells a wrong secret from a missing permission', async () => {
     using plane = await open({ ...controlKeys, secretAccessKey: 'another' });
-    await expect(plane.findByName('team-mlflow')).rejects.toMatchObject({
+    await expect(find(plane, 'team-mlflow')).rejects.toMatchObject({
       code: 'SAGEMAKER_DENIED',
       hint: expect.stringContaining('Renew the AWS credentials') as string,
     });
@@ -85,8 +133,11 @@ describe('the control plane', () => {
   it('goes on after throttling', async () => {
     double.throttle(2);
     using plane = await open();
-    expect(await plane.findByName('team-mlflow')).toMatchObject({ status: 'Created' });
-    expect(double.seen).toHaveLength(3);
+    expect(await find(plane, 'team-mlflow')).toMatchObject({ status: 'Created' });
+    expect(double.seen).toEqual([
+      ...Array.from({ length: 3 }, () => 'DescribeMlflowTrackingServer'),
+      'ListMlflowApps',
+    ]);
   });
 });
 

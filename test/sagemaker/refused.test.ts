@@ -116,7 +116,7 @@ describe('the message about a first call that fails', () => {
 describe('S3', () => {
   const putting = (url: string, more: Partial<Parameters<typeof createS3ArtifactWriter>[0]>) =>
     createS3ArtifactWriter({
-      region: 'us-east-1',
+      region: () => Promise.resolve('us-east-1'),
       endpoint: url,
       credentials: () => Promise.resolve({ accessKeyId: 'AKIDOLD', secretAccessKey: 'made-up' }),
       identityText: () => 'the test',

@@ -10,6 +10,8 @@ export interface ControlDouble extends AsyncDisposable {
   readonly seen: readonly string[];
   readonly servers: Map<string, ServerState>;
   readonly apps: Map<string, AppState>;
+  /** Apps on one page of the list. */
+  pageSize: number;
   /** Operations that IAM does not allow. */
   readonly denied: Set<string>;
   /** The next calls are throttled. */
@@ -127,14 +129,18 @@ export async function startControlDouble(): Promise<ControlDouble> {
   }
 
   function answerApp(operation: string, input: Input): Answer {
-    if (operation === 'ListMlflowApps')
+    if (operation === 'ListMlflowApps') {
+      const from = Number(input['NextToken'] ?? 0);
+      const to = from + double.pageSize;
       return ok({
-        Summaries: [...apps].map(([name, app]) => ({
+        Summaries: [...apps].slice(from, to).map(([name, app]) => ({
           Name: name,
           Arn: app.arn,
           Status: app.status,
         })),
+        ...(to < apps.size ? { NextToken: String(to) } : {}),
       });
+    }
     const [name, app] = [...apps].find(([, { arn }]) => arn === input['Arn']) ?? [];
     if (app === undefined) return refuse('ResourceNotFound', 'The app does not exist.');
     if (operation === 'CreatePresignedMlflowAppUrl')
@@ -151,10 +157,11 @@ export async function startControlDouble(): Promise<ControlDouble> {
     });
   }
 
-  return {
+  const double: ControlDouble = {
     url: server.url,
     keys,
     seen,
+    pageSize: 100,
     servers,
     apps,
     denied,
@@ -163,6 +170,7 @@ export async function startControlDouble(): Promise<ControlDouble> {
     },
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
+  return double;
 }
 
 function change(
