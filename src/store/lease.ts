@@ -2,6 +2,7 @@
 import { AppError } from '../shared/errors.ts';
 import { toIso } from '../shared/time.ts';
 import type { State } from './open-state.ts';
+import { isProvablyGone, readOwnIdentity, type ProcessIdentity } from './process-identity.ts';
 
 export interface Lease {
   readonly fence: number;
@@ -15,19 +16,31 @@ export interface Lease {
 const leaseName = 'sync';
 export const leaseMs = 120_000;
 
-/** Takes the lease, also over an expired one. Throws STATE_BUSY, naming the holder, while another worker holds it. */
+interface LeaseRow {
+  readonly holder: string;
+  readonly fence: number;
+  readonly expires_ms: number;
+  readonly boot_id: string | null;
+  readonly namespaces: string | null;
+  readonly pid: number | null;
+  readonly started_ticks: string | null;
+}
+
+/**
+ * Takes the lease, also over an expired one, and over one whose holder was a process of this machine that is provably
+ * gone. Throws STATE_BUSY, naming the holder, while another worker holds it or may hold it.
+ */
 export function takeLease(
   state: State,
   request: { readonly holder: string; readonly nowMs: number },
 ): Lease {
   const { db } = state;
-  const read = db.prepare('SELECT holder, fence, expires_ms FROM lease WHERE name = ?');
+  const read = db.prepare('SELECT * FROM lease WHERE name = ?');
+  const own = readOwnIdentity();
   const fence = db
     .transaction(() => {
-      const current = read.get(leaseName) as
-        | { holder: string; fence: number; expires_ms: number }
-        | undefined;
-      if (current && current.expires_ms > request.nowMs) {
+      const current = read.get(leaseName) as LeaseRow | undefined;
+      if (current && current.expires_ms > request.nowMs && !isHolderGone(current)) {
         throw new AppError(
           'STATE_BUSY',
           `Another worker (${current.holder}) is using ${state.path}; its lease runs until ${toIso(current.expires_ms)}.`,
@@ -35,9 +48,18 @@ export function takeLease(
       }
       const next = (current?.fence ?? 0) + 1;
       db.prepare(
-        `INSERT INTO lease (name, holder, fence, expires_ms) VALUES (?, ?, ?, ?)
-         ON CONFLICT DO UPDATE SET holder = excluded.holder, fence = excluded.fence, expires_ms = excluded.expires_ms`,
-      ).run(leaseName, request.holder, next, request.nowMs + leaseMs);
+        `INSERT OR REPLACE INTO lease (name, holder, fence, expires_ms, boot_id, namespaces, pid, started_ticks)
+         VALUES (@name, @holder, @fence, @expiresMs, @bootId, @namespaces, @pid, @startedTicks)`,
+      ).run({
+        name: leaseName,
+        holder: request.holder,
+        fence: next,
+        expiresMs: request.nowMs + leaseMs,
+        bootId: own?.bootId ?? null,
+        namespaces: own?.namespaces ?? null,
+        pid: own?.pid ?? null,
+        startedTicks: own?.startedTicks ?? null,
+      });
       return next;
     })
     .immediate();
@@ -52,7 +74,7 @@ export function takeLease(
       );
     },
     assertHeld: (nowMs) => {
-      const current = read.get(leaseName) as { fence: number; expires_ms: number } | undefined;
+      const current = read.get(leaseName) as LeaseRow | undefined;
       if (current?.fence === fence && current.expires_ms > nowMs) return;
       throw new AppError(
         'STATE_BUSY',
@@ -72,4 +94,11 @@ export function takeLease(
       );
     },
   };
+}
+
+function isHolderGone(row: LeaseRow): boolean {
+  const { boot_id: bootId, namespaces, pid, started_ticks: startedTicks } = row;
+  if (bootId === null || namespaces === null || pid === null || startedTicks === null) return false;
+  const holder: ProcessIdentity = { bootId, namespaces, pid, startedTicks };
+  return isProvablyGone(holder);
 }
