@@ -68,6 +68,7 @@ function toTargetSettings(around: Surroundings, trackingUri: FoundTrackingUri): 
     timeoutMs: mlflow.timeoutMs,
     maxRetries: mlflow.maxRetries,
     concurrency: mlflow.concurrency,
+    requestsPerSecond: mlflow.requestsPerSecond,
     clock: around.clock,
     signal: around.signal,
     onNotice: around.onNotice,

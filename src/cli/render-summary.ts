@@ -27,7 +27,11 @@ export function renderSummary(summary: SyncSummary, hide: (text: string) => stri
         ? ` (${toCount(summary.runsMadeAgain)} made again after someone had deleted them in MLflow)`
         : ''
     } in experiment ${summary.experimentName}`,
-    `Calls     ${toCount(summary.langfuse.requests)} to Langfuse (${summary.langfuse.retries} retries, ${summary.langfuse.rateLimited} rate limited), ${toCount(summary.mlflow.writes)} writes to MLflow`,
+    `Calls     ${toCount(summary.langfuse.requests)} to Langfuse (${summary.langfuse.retries} retries, ${summary.langfuse.rateLimited} rate limited), ${toCount(summary.mlflow.writes)} writes to MLflow${
+      summary.mlflow.slowed > 0
+        ? ` (slowed down ${toCount(summary.mlflow.slowed)} times, since it refused for load)`
+        : ''
+    }`,
     `Complete  up to ${toIso(summary.watermarkMs)}${
       summary.watermarkMs < summary.settledEndMs ? ` of ${toIso(summary.settledEndMs)}` : ''
     }, in ${toDuration(summary.elapsedMs)}`,

@@ -148,8 +148,20 @@ export const mlflowSettings = {
     parse: wholeNumberBetween(1, 64),
     default: '4',
     commands: ['sync', 'backfill', 'demo'],
-    description: 'Runs that are published at the same time.',
+    description:
+      'Runs that are published at the same time, and requests to MLflow at once; fewer while MLflow refuses for load.',
     allows: 'a whole number from 1 to 64',
     example: '8',
+  }),
+  requestsPerSecond: optional({
+    env: ['SYNC_MLFLOW_REQUESTS_PER_SECOND'],
+    flag: '--mlflow-requests-per-second',
+    placeholder: 'N',
+    parse: wholeNumberBetween(1, 1000),
+    commands: ['sync', 'backfill'],
+    description:
+      'Requests to MLflow in a second, at most; fewer while MLflow refuses for load. Without it: 20 to SageMaker, as many as it takes to any other server.',
+    allows: 'a whole number from 1 to 1000',
+    example: '50',
   }),
 } as const;

@@ -76,6 +76,7 @@ export async function openLocalTarget(settings: LocalSettings): Promise<Target> 
       get retries() {
         return session.waits;
       },
+      slowed: 0,
     },
 
     async findExperiment(rawName) {

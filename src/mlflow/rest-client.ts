@@ -2,14 +2,15 @@
  * HTTP to one MLflow server: connections kept alive, a deadline for each attempt that covers the body of
  * the answer, authorisation, counting, and faults translated. What is sent is not known here.
  */
-import pLimit from 'p-limit';
 import type { Agent } from 'undici';
 import type { z } from 'zod';
 import { AppError } from '../shared/errors.ts';
 import { parseJson } from '../shared/parse-json.ts';
 import type { TargetTraffic } from '../sync/ports.ts';
 import type { Authoriser, Failure, OutgoingRequest } from './rest-auth.ts';
+import { createRequestGate } from './request-gate.ts';
 import {
+  isOverload,
   toAnswerFault,
   toSystemCode,
   toTransportFault,
@@ -17,7 +18,7 @@ import {
   type CallContext,
   type Fault,
 } from './rest-errors.ts';
-import { withRetries, type Outcome, type RetryPolicy } from './rest-retry.ts';
+import { longestAskedWaitMs, withRetries, type Outcome, type RetryPolicy } from './rest-retry.ts';
 import {
   defaultConcurrency,
   randomFraction,
@@ -48,10 +49,18 @@ export interface RestClient extends AsyncDisposable {
   sendForJson<Schema extends z.ZodType>(call: Call, schema: Schema): Promise<z.output<Schema>>;
 }
 
-/** Opens a client for the server at `targetText` (no credentials in it). */
+export interface RestClientParts {
+  readonly authoriser: Authoriser;
+  /** Names the server in messages, without credentials. */
+  readonly targetText: string;
+  /** Requests begun in a second where the settings name no maximum; absent for no limit. */
+  readonly requestsPerSecond?: number;
+}
+
+/** Opens a client for one server; all its requests share one budget. */
 export async function openRestClient(
   settings: RestSettings,
-  parts: { readonly authoriser: Authoriser; readonly targetText: string },
+  parts: RestClientParts,
 ): Promise<RestClient> {
   // Loaded here, so that a command which needs no MLflow server does not pay for it.
   const undici = await import('undici');
@@ -72,23 +81,36 @@ export async function openRestClient(
 
 function createRestClient(
   settings: RestSettings,
-  parts: {
-    readonly authoriser: Authoriser;
-    readonly targetText: string;
+  parts: RestClientParts & {
     readonly agent: Agent;
     readonly request: (typeof import('undici'))['request'];
     readonly concurrency: number;
   },
 ): RestClient {
   const { authoriser, agent } = parts;
-  const traffic = { requests: 0, writes: 0, retries: 0 };
-  const limit = pLimit(parts.concurrency);
+  const traffic = { requests: 0, writes: 0, retries: 0, slowed: 0 };
+  const onNotice = settings.onNotice ?? (() => undefined);
+  const gate = createRequestGate({
+    limits: {
+      concurrency: parts.concurrency,
+      perSecond: settings.requestsPerSecond ?? parts.requestsPerSecond ?? Infinity,
+    },
+    clock: settings.clock,
+    signal: settings.signal,
+    onSlowed({ concurrency, perSecond }) {
+      traffic.slowed += 1;
+      if (traffic.slowed > 1) return;
+      onNotice(
+        `MLflow at ${parts.targetText} refuses requests for load: ${concurrency} at once and ${perSecond.toFixed(1)} a second from now on, more again as it takes them. This is said once; the summary counts how often.`,
+      );
+    },
+  });
   const policy: RetryPolicy = {
     maxRetries: settings.maxRetries,
     clock: settings.clock,
     random: settings.random ?? randomFraction,
     signal: settings.signal,
-    onNotice: settings.onNotice ?? (() => undefined),
+    onNotice,
   };
   let hasAnswered = false;
   const redact = (text: string): string => {
@@ -96,6 +118,23 @@ function createRestClient(
     for (const secret of authoriser.secrets) clean = clean.replaceAll(secret, '***');
     return clean;
   };
+
+  /** What came of one attempt, once the budget has let it go. */
+  async function pass(call: Call): Promise<{ answer: Answer; fault: Fault | null }> {
+    return gate.pass(async (passage) => {
+      const answer = await attempt(call);
+      if (answer.status >= 200 && answer.status < 300) return { answer, fault: null };
+      const context: CallContext = { what: call.what, target: parts.targetText, redact };
+      const fault = toAnswerFault(answer, context, settings.clock.now());
+      if (isOverload(answer, fault)) {
+        const { retryAfterMs } = fault;
+        // Nothing waits for a server that wants to be left alone until the next run.
+        const isLong = retryAfterMs !== null && retryAfterMs > longestAskedWaitMs;
+        passage.refused(isLong ? null : retryAfterMs);
+      }
+      return { answer, fault };
+    });
+  }
 
   async function attempt(call: Call): Promise<Answer> {
     const headers: Record<string, string> = {
@@ -139,26 +178,29 @@ function createRestClient(
   async function tryOnce(call: Call, retry: number): Promise<Outcome<Answer>> {
     settings.signal?.throwIfAborted();
     if (retry > 0) traffic.retries += 1;
-    const context: CallContext = { what: call.what, target: parts.targetText, redact };
-    let answer: Answer;
+    let passed: Awaited<ReturnType<typeof pass>>;
     try {
-      answer = await limit(() => attempt(call));
+      passed = await pass(call);
       // A refusal shows that nothing was carried out, so even a call that is not idempotent may be repeated.
-      if (answer.status === 403 && authoriser.onRefused !== undefined) {
-        authoriser.onRefused(answer);
-        answer = await limit(() => attempt(call));
+      if (passed.answer.status === 403 && authoriser.onRefused !== undefined) {
+        authoriser.onRefused(passed.answer);
+        passed = await pass(call);
       }
     } catch (cause) {
       if (cause instanceof AppError) throw cause;
       settings.signal?.throwIfAborted();
-      const fault = toTransportFault(cause, context);
+      const fault = toTransportFault(cause, {
+        what: call.what,
+        target: parts.targetText,
+        redact,
+      });
       return { fault: explain(fault, { status: null, systemCode: toSystemCode(cause) }) };
     }
-    if (answer.status >= 200 && answer.status < 300) {
+    const { answer, fault } = passed;
+    if (fault === null) {
       hasAnswered = true;
       return { value: answer };
     }
-    const fault: Fault = toAnswerFault(answer, context, settings.clock.now());
     if (answer.status !== 403)
       return { fault: explain(fault, { status: answer.status, systemCode: null }) };
     const explained = authoriser.explainRefusal?.(answer);

@@ -118,7 +118,7 @@ export function toAnswerFault(
       `Could not ${context.what}: ${context.target} sends callers elsewhere (HTTP ${status}${toRedirectPlace(answer)}). Set MLFLOW_TRACKING_URI to the final address.`,
     );
   }
-  if (status === 429) return fault('MLFLOW_UNREACHABLE', 'always', sentence);
+  if (isThrottled(answer)) return fault('MLFLOW_UNREACHABLE', 'always', sentence);
   if (status === 408) return fault('MLFLOW_UNREACHABLE', 'idempotent', sentence);
   if (status === 501 || (words.errorCode !== null && permanentCodes.has(words.errorCode))) {
     return fault('MLFLOW_REJECTED', 'never', sentence);
@@ -134,6 +134,22 @@ export function toAnswerFault(
     );
   }
   return fault('MLFLOW_REJECTED', 'never', sentence);
+}
+
+/** AWS may say so with another status than 429. */
+function isThrottled({ status, headers }: Pick<Answer, 'status' | 'headers'>): boolean {
+  const errorType = headers['x-amzn-errortype'];
+  return (
+    status === 429 ||
+    (status === 400 &&
+      typeof errorType === 'string' &&
+      /^(?:Throttl|TooManyRequests)/.test(errorType))
+  );
+}
+
+/** Whether an answer refuses for load, so that fewer requests would be taken. */
+export function isOverload(answer: Pick<Answer, 'status' | 'headers'>, fault: Fault): boolean {
+  return isThrottled(answer) || (answer.status === 503 && fault.retry !== 'never');
 }
 
 function toRedirectPlace(answer: Pick<Answer, 'headers'>): string {

@@ -18,7 +18,7 @@ export interface RetryPolicy {
 const firstWaitMs = 500;
 const longestWaitMs = 60_000;
 /** A server that asks for more than this is left alone until the next run. */
-const longestAskedWaitMs = 300_000;
+export const longestAskedWaitMs = 300_000;
 
 /**
  * Calls `attempt` until it has a value or its fault says that repeating is of no use. A call that is not

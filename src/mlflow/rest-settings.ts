@@ -23,6 +23,8 @@ export interface RestSettings {
   readonly maxRetries: number;
   /** Calls in flight at once, 4 by default: an MLflow server is bound by its CPU. */
   readonly concurrency?: number | undefined;
+  /** Requests begun in a second, at most; null for as many as the kind of server takes. */
+  readonly requestsPerSecond?: number | null | undefined;
   readonly clock: Clock;
   /** For the jitter of waiting times, in `[0, 1)`. */
   readonly random?: (() => number) | undefined;

@@ -62,6 +62,8 @@ export interface RestTargetParts {
   readonly authoriser: Authoriser;
   /** Writers for places beside the server's own proxy, e.g. `s3`. */
   readonly artifactWriters?: ArtifactWriters;
+  /** Requests begun in a second where the settings name no maximum; absent for no limit. */
+  readonly requestsPerSecond?: number;
   /** False for a managed server, whose front door knows no `/version`. Default true. */
   readonly tellsVersion?: boolean;
 }

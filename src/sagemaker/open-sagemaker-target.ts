@@ -7,6 +7,9 @@ import type { AwsCredentials } from './credentials.ts';
 import type { ManagedEndpoint } from './managed-endpoint.ts';
 import { createSigningAuthoriser } from './sign-requests.ts';
 
+/** AWS names no quota; small servers are said to take 25 a second, and one that takes less says so. */
+const managedRequestsPerSecond = 20;
+
 /** Asks nothing: what the server's version is, its front door does not say. Throws SETTINGS_INVALID. */
 export async function openSageMakerTarget(
   settings: RestSettings,
@@ -23,5 +26,6 @@ export async function openSageMakerTarget(
     authoriser: await createSigningAuthoriser({ endpoint, credentials, clock: settings.clock }),
     artifactWriters,
     tellsVersion: false,
+    requestsPerSecond: managedRequestsPerSecond,
   });
 }

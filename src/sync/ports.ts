@@ -201,6 +201,8 @@ export interface TargetTraffic {
   readonly requests: number;
   readonly writes: number;
   readonly retries: number;
+  /** How often requests were slowed down because the server refused for load. */
+  readonly slowed: number;
 }
 
 /**

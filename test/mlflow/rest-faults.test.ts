@@ -1,4 +1,8 @@
-import { describe, expect, test } from 'vitest';
+import { setTimeout as pass } from 'node:timers/promises';
+import { describe, expect, test, vi } from 'vitest';
+import type { Clock } from '../../src/shared/clock.ts';
+import { toInstant } from '../../src/shared/time.ts';
+import type { Target } from '../../src/sync/ports.ts';
 import { collect } from '../support/mlflow-contract-subject.ts';
 import type { ProxyAction } from '../support/mlflow-proxy.ts';
 import { json, useScriptedMlflow, wireRun } from '../support/mlflow-scripted.ts';
@@ -14,15 +18,16 @@ describe('repeating', () => {
     expect(await target.getRun('abc')).toMatchObject({ runId: 'abc' });
     expect(mlflow().calls()).toHaveLength(3);
     expect(mlflow().clock.sleeps).toEqual([250, 500]);
-    expect(mlflow().notices).toHaveLength(2);
-    expect(target.traffic).toEqual({ requests: 4, writes: 0, retries: 2 });
+    expect(mlflow().notices.filter((notice) => notice.includes('Trying again'))).toHaveLength(2);
+    const slowed = status === 429 || status === 503 ? 2 : 0;
+    expect(target.traffic).toEqual({ requests: 4, writes: 0, retries: 2, slowed });
   });
 
   test('a write that can be repeated is, after a connection that broke', async () => {
     mlflow().answer('reset', json({}));
     const target = await mlflow().open();
     await target.logBatch({ runId: 'abc', metrics: [], params: {}, tags: { a: '1' } });
-    expect(target.traffic).toEqual({ requests: 3, writes: 2, retries: 1 });
+    expect(target.traffic).toEqual({ requests: 3, writes: 2, retries: 1, slowed: 0 });
   });
 
   test('it ends, and says what was tried', async () => {
@@ -110,6 +115,94 @@ describe('repeating', () => {
     });
     await expect(target.getRun('abc')).rejects.toMatchObject({ code: 'CANCELLED' });
     expect(mlflow().calls()).toHaveLength(1);
+  });
+});
+
+describe('a server under load', () => {
+  const read = async (count: number, target: Target): Promise<void> => {
+    await Promise.all(Array.from({ length: count }, () => target.getRun('abc')));
+  };
+
+  test('gets half as many requests at once after a burst of refusals, said and counted once', async () => {
+    let refusals = 8;
+    let there = 0;
+    let most = 0;
+    mlflow().server.onRequest = async ({ path }) => {
+      if (path === '/version') return { status: 200, body: '3.17.2' };
+      const isRefused = refusals > 0;
+      refusals -= 1;
+      there += 1;
+      if (!isRefused) most = Math.max(most, there);
+      // Calls that are under way together must be seen together.
+      await pass(20);
+      there -= 1;
+      return isRefused ? { status: 429 } : json({ run: wireRun });
+    };
+    const target = await mlflow().open({ concurrency: 8 });
+    await read(8, target);
+    expect(target.traffic).toMatchObject({ retries: 8, slowed: 1 });
+    expect(mlflow().notices.filter((notice) => notice.includes('for load'))).toEqual([
+      expect.stringMatching(/4 at once and 4\.5 a second from now on/),
+    ]);
+    expect(most).toBe(4);
+  });
+
+  test('is asked nothing by anyone for as long as it asked one of them to wait', async () => {
+    let nowMs: number = mlflow().clock.now();
+    const asleep: { readonly untilMs: number; readonly wake: () => void }[] = [];
+    const clock: Clock = {
+      now: () => toInstant(nowMs),
+      sleep: (ms) => new Promise((wake) => asleep.push({ untilMs: nowMs + ms, wake })),
+    };
+    mlflow().answer({ status: 503, headers: { 'retry-after': '9' } }, json({ run: wireRun }));
+    const target = await mlflow().open({ concurrency: 1, clock });
+    const reading = read(3, target);
+    // The one that was refused, and the next in turn.
+    await vi.waitFor(() => expect(asleep).toHaveLength(2));
+    expect(mlflow().calls()).toHaveLength(1);
+    expect(asleep.map(({ untilMs }) => untilMs - nowMs)).toEqual([9000, 9000]);
+    const awake = setInterval(() => {
+      nowMs += 9000;
+      for (const { wake } of asleep.splice(0)) wake();
+    }, 5);
+    await reading;
+    clearInterval(awake);
+    expect(mlflow().calls()).toHaveLength(4);
+  });
+
+  test('is not slowed down for a 503 that would come again: a server that hands no artifacts on', async () => {
+    mlflow().answer({
+      status: 503,
+      body: 'Endpoint disabled due to the mlflow server running in `--no-serve-artifacts` mode.',
+    });
+    const target = await mlflow().open();
+    await expect(target.getRun('abc')).rejects.toMatchObject({
+      code: 'MLFLOW_ARTIFACTS_UNSUPPORTED',
+    });
+    expect(target.traffic.slowed).toBe(0);
+  });
+
+  test('AWS may say it with 400 and a name', async () => {
+    mlflow().answer(
+      {
+        status: 400,
+        headers: { 'x-amzn-errortype': 'ThrottlingException:http://internal.amazon.com/' },
+        body: '{"message":"Rate exceeded"}',
+      },
+      createdRun,
+    );
+    const target = await mlflow().open();
+    await target.createRun(newRun);
+    expect(target.traffic).toMatchObject({ retries: 1, slowed: 1 });
+  });
+
+  test('no more begin in a second than the setting says', async () => {
+    mlflow().answer(json({ run: wireRun }));
+    const target = await mlflow().open({ concurrency: 2, requestsPerSecond: 10 });
+    const fromMs = mlflow().clock.now();
+    await read(22, target);
+    // 23 with the version; two may begin together.
+    expect(mlflow().clock.now() - fromMs).toBeGreaterThanOrEqual(2000);
   });
 });
 

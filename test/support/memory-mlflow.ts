@@ -59,7 +59,7 @@ export function createMemoryMlflow(
   } = {},
 ): MemoryMlflow {
   const store = options.store ?? new MemoryStore();
-  const traffic = { requests: 0, writes: 0, retries: 0 };
+  const traffic = { requests: 0, writes: 0, retries: 0, slowed: 0 };
   const writers = {
     'mlflow-artifacts': {
       put: ({ run, path, body }: { run: RunRef; path: string; body: Uint8Array }) => {

@@ -33,7 +33,7 @@ export interface MlflowProxy extends AsyncDisposable {
   readonly url: string;
   readonly seen: SeenRequest[];
   /** Decides for each request from now on; `pass` by default. */
-  onRequest: (request: SeenRequest) => ProxyAction;
+  onRequest: (request: SeenRequest) => ProxyAction | Promise<ProxyAction>;
 }
 
 /** Starts a proxy for `targetUrl`; without one, `pass` is answered with 502. */
@@ -47,7 +47,7 @@ export async function startMlflowProxy(targetUrl?: string): Promise<MlflowProxy>
       body: await readBody(request),
     };
     seen.push(entry);
-    await act(proxy.onRequest(entry), { entry, response, targetUrl });
+    await act(await proxy.onRequest(entry), { entry, response, targetUrl });
   }
   const server = createServer((request, response) => {
     handle(request, response).catch(() => response.destroy());
