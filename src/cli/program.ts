@@ -130,7 +130,11 @@ Exit codes: 0 done, 2 usage or settings, 3 behind, 4 some windows failed or are 
           '--with-error',
           'also send a request that fails, and look for its error row in Langfuse',
         )
-        .option('--keep', 'leave the runs in MLflow to look at; the next smoke deletes them'),
+        .option('--keep', 'leave the runs in MLflow to look at; the next smoke deletes them')
+        .option(
+          '--follow <SMOKE>',
+          'send nothing: look for the request of an earlier smoke where sync has put it',
+        ),
     load: async () => (await import('./smoke-command.ts')).runSmokeCommand,
   });
   add(program, around, {

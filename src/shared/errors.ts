@@ -191,6 +191,11 @@ export const errorCatalogue = {
     exitCode: ExitCode.windowsFailed,
     hint: 'Check that LiteLLM has the callback langfuse (litellm_settings.success_callback; failure_callback for --with-error), with the keys of this project, and restart the proxy; its log names failed exports. Where Langfuse is only slow, raise SYNC_SMOKE_WAIT (--wait).',
   },
+  SMOKE_NOT_SYNCED: {
+    retryable: false,
+    exitCode: ExitCode.behind,
+    hint: 'Run sync once the window of the request has settled (SYNC_WINDOW, SYNC_SETTLE), or look with status why it has not; then run smoke --follow again.',
+  },
   SMOKE_DIFFERS: {
     retryable: false,
     exitCode: ExitCode.windowsFailed,

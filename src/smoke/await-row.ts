@@ -17,6 +17,8 @@ export async function awaitRow(
     readonly marker: string;
     readonly sentMs: number;
     readonly waitMs: number;
+    /** The row began before this instant; now, where it is not given. */
+    readonly untilMs?: number;
     readonly clock: Clock;
     readonly signal: AbortSignal;
   },
@@ -43,13 +45,14 @@ async function findRow(
   wanted: {
     readonly marker: string;
     readonly sentMs: number;
+    readonly untilMs?: number;
     readonly clock: Clock;
     readonly signal: AbortSignal;
   },
 ): Promise<Observation | null> {
   const interval = {
     fromMs: toInstant(wanted.sentMs - slackMs),
-    toMs: toInstant(wanted.clock.now() + slackMs),
+    toMs: toInstant((wanted.untilMs ?? wanted.clock.now()) + slackMs),
   };
   const rows: Observation[] = [];
   const traces = new Set<string>();

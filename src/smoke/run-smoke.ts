@@ -21,18 +21,9 @@ import {
   seenByMlflow,
   type Seen,
 } from './compare.ts';
+import { createHops, type Hop, type HopResult } from './hops.ts';
 import { emptyScratch } from './scratch.ts';
 import { sendRequest, type Gateway, type GatewayAnswer } from './send-request.ts';
-
-export type HopName = 'litellm' | 'langfuse' | 'sync' | 'mlflow' | 'failure' | 'cleanup';
-
-export interface Hop {
-  readonly name: HopName;
-  readonly ok: boolean;
-  readonly elapsedMs: number;
-  /** What was seen, or what failed. */
-  readonly detail: string;
-}
 
 export interface SmokeReport {
   readonly marker: string;
@@ -59,7 +50,10 @@ export interface SmokeParts {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly openSource: () => Promise<Source>;
-  readonly openTarget: () => Promise<Target>;
+  /** Whose calls end with `signal`. */
+  readonly openTarget: (signal: AbortSignal) => Promise<Target>;
+  /** Told what became of the runs of a smoke that was stopped. */
+  readonly onStopped: (message: string) => void;
   /** Syncs this one window into the scratch experiment, with a state file of its own. */
   readonly syncWindow: (work: {
     readonly source: Source;
@@ -72,35 +66,18 @@ export interface SmokeParts {
 /** Rows of one second: whoever else called the gateway in it is synced along, and deleted along. */
 const windowMs = secondMs;
 
-/** Never throws for a hop that fails: the report names it. Throws the reason of an aborted `signal`. */
+/** How long a smoke that was stopped may take to delete its runs. */
+const stoppedCleanUpMs = 15 * secondMs;
+
+/**
+ * Never throws for a hop that fails: the report names it. Throws the reason of an aborted `signal`, after it has
+ * deleted its runs.
+ */
 export async function runSmoke(parts: SmokeParts): Promise<SmokeReport> {
-  const { clock } = parts;
-  const hops: Hop[] = [];
-  const failures: AppError[] = [];
-
-  /** Runs one hop; null after a failure. */
-  const hop = async <T>(
-    name: HopName,
-    work: () => Promise<{ readonly value: T; readonly detail: string }>,
-  ): Promise<T | null> => {
-    const startedMs = clock.now();
-    try {
-      const { value, detail } = await work();
-      hops.push({ name, ok: true, elapsedMs: clock.now() - startedMs, detail });
-      return value;
-    } catch (caught) {
-      if (parts.signal.aborted && name !== 'cleanup') throw parts.signal.reason;
-      const failure = toAppError(caught);
-      failures.push(failure);
-      const elapsedMs = clock.now() - startedMs;
-      hops.push({ name: whereOf(failure, name), ok: false, elapsedMs, detail: failure.message });
-      return null;
-    }
-  };
-
+  const hops = createHops(parts);
   let target: Target | null = null;
   try {
-    const answer = await hop('litellm', async () => {
+    const answer = await hops.run('litellm', async () => {
       const value = await sendRequest(parts.gateway, parts);
       const version = value.version === null ? 'LiteLLM' : `LiteLLM ${value.version}`;
       return {
@@ -108,38 +85,46 @@ export async function runSmoke(parts: SmokeParts): Promise<SmokeReport> {
         detail: `${version} answered as ${parts.gateway.model}: ${renderSeen(seenByLitellm(value))}`,
       };
     });
-    const found = answer && (await hop('langfuse', () => lookInLangfuse(parts, answer)));
+    const found = answer && (await hops.run('langfuse', () => lookInLangfuse(parts, answer)));
     if (found) {
-      const summary = await hop('sync', async () => {
-        target = await parts.openTarget();
+      const summary = await hops.run('sync', async () => {
+        target = await parts.openTarget(parts.signal);
         return syncRow(parts, { ...found, target });
       });
       const opened = target as Target | null;
       if (summary && opened) {
-        await hop('mlflow', () => lookInMlflow(parts, { ...found, target: opened, summary }));
+        await hops.run('mlflow', () => lookInMlflow(parts, { ...found, target: opened, summary }));
       }
-      if (parts.withError) await hop('failure', () => lookForFailure(parts, found.source));
+      if (parts.withError) await hops.run('failure', () => lookForFailure(parts, found.source));
     }
+    const opened = target as Target | null;
+    if (opened) await hops.run('cleanup', () => cleanUp(parts, opened));
   } finally {
     const opened = target as Target | null;
     if (opened) {
-      await hop('cleanup', () => cleanUp(parts, opened));
       await opened[Symbol.asyncDispose]();
+      if (parts.signal.aborted) await cleanUpStopped(parts);
     }
   }
   return {
     marker: parts.marker,
     experimentName: parts.experimentName,
-    hops,
-    failure: failures[0] ?? null,
+    hops: hops.done,
+    failure: hops.failures[0] ?? null,
   };
 }
 
-/** The place that failed: a sync that can't reach Langfuse or MLflow is not what must be mended. */
-function whereOf(failure: AppError, doing: HopName): HopName {
-  if (doing === 'cleanup') return doing;
-  if (failure.code.startsWith('MLFLOW_')) return 'mlflow';
-  return failure.code.startsWith('LANGFUSE_') ? 'langfuse' : doing;
+/** What was opened ends with the signal that stopped the smoke, so MLflow is opened once more. */
+async function cleanUpStopped(parts: SmokeParts): Promise<void> {
+  try {
+    await using target = await parts.openTarget(AbortSignal.timeout(stoppedCleanUpMs));
+    const { detail } = await cleanUp(parts, target);
+    parts.onStopped(`The smoke was stopped: ${detail}.`);
+  } catch (caught) {
+    parts.onStopped(
+      `The smoke was stopped, and its runs stay in ${parts.experimentName} until the next one: ${toAppError(caught).message}`,
+    );
+  }
 }
 
 interface Found {
@@ -148,21 +133,10 @@ interface Found {
   readonly seen: Seen;
 }
 
-async function lookInLangfuse(
-  parts: SmokeParts,
-  answer: GatewayAnswer,
-): Promise<{ readonly value: Found; readonly detail: string }> {
+async function lookInLangfuse(parts: SmokeParts, answer: GatewayAnswer): Promise<HopResult<Found>> {
   const source = await parts.openSource();
   const row = await awaitRow(source, { ...parts, sentMs: answer.sentMs });
-  const rules = { ...parts.understanding, nowMs: parts.clock.now() };
-  const understood = toGeneration(row, rules);
-  if (understood.kind === 'not_counted') {
-    throw new AppError(
-      'SMOKE_DIFFERS',
-      `Langfuse has the row ${row.id}, but sync does not count it: ${understood.reason}.`,
-    );
-  }
-  const seen = seenByLangfuse(understood.generation);
+  const seen = understandRow(row, parts);
   assertSame(
     differences({ place: 'LiteLLM', seen: seenByLitellm(answer) }, { place: 'Langfuse', seen }),
   );
@@ -172,10 +146,24 @@ async function lookInLangfuse(
   };
 }
 
+/** Throws SMOKE_DIFFERS for a row that no number would count. */
+export function understandRow(
+  row: Observation,
+  around: { readonly understanding: Omit<UnderstandingRules, 'nowMs'>; readonly clock: Clock },
+): Seen {
+  const rules = { ...around.understanding, nowMs: around.clock.now() };
+  const understood = toGeneration(row, rules);
+  if (understood.kind !== 'not_counted') return seenByLangfuse(understood.generation);
+  throw new AppError(
+    'SMOKE_DIFFERS',
+    `Langfuse has the row ${row.id}, but sync does not count it: ${understood.reason}.`,
+  );
+}
+
 async function syncRow(
   parts: SmokeParts,
   found: Found & { readonly target: Target },
-): Promise<{ readonly value: SyncSummary; readonly detail: string }> {
+): Promise<HopResult<SyncSummary>> {
   const { clock } = parts;
   const experiment = await found.target.findExperiment(parts.experimentName);
   const left = experiment === null ? 0 : await emptyScratch(found.target, experiment);
@@ -197,7 +185,7 @@ async function syncRow(
 async function lookInMlflow(
   parts: SmokeParts,
   found: Found & { readonly target: Target; readonly summary: SyncSummary },
-): Promise<{ readonly value: StoredRun; readonly detail: string }> {
+): Promise<HopResult<StoredRun>> {
   const key = toRunKey({
     source: found.summary.projectId,
     grain: 'session',
@@ -210,19 +198,21 @@ async function lookInMlflow(
       `MLflow has no run of session ${parts.marker} in ${parts.experimentName} after the sync.`,
     );
   }
+  return compareRun(run, found.seen);
+}
+
+/** Throws SMOKE_DIFFERS where the run is not complete or says something else than Langfuse. */
+export function compareRun(run: StoredRun, ofLangfuse: Seen): HopResult<StoredRun> {
   if (run.tags[completeTag] !== 'true') {
     throw new AppError('SMOKE_DIFFERS', `The run ${run.runId} in MLflow is not complete.`);
   }
   const seen = seenByMlflow(run.metrics);
-  assertSame(differences({ place: 'Langfuse', seen: found.seen }, { place: 'MLflow', seen }));
+  assertSame(differences({ place: 'Langfuse', seen: ofLangfuse }, { place: 'MLflow', seen }));
   return { value: run, detail: `run ${run.runId}: ${renderSeen(seen)}` };
 }
 
 /** A model that nobody has: LiteLLM refuses it without asking a provider, and logs that where `failure_callback` says so. */
-async function lookForFailure(
-  parts: SmokeParts,
-  source: Source,
-): Promise<{ readonly value: Observation; readonly detail: string }> {
+async function lookForFailure(parts: SmokeParts, source: Source): Promise<HopResult<Observation>> {
   const marker = `${parts.marker}-error`;
   const gateway = { ...parts.gateway, model: 'langfuse-mlflow-no-such-model' };
   const sentMs = parts.clock.now();
@@ -246,14 +236,14 @@ async function lookForFailure(
 }
 
 /** The experiment stays, empty: MLflow keeps the name of a deleted one, and the next smoke could not make it. */
-async function cleanUp(
-  parts: SmokeParts,
-  target: Target,
-): Promise<{ readonly value: number; readonly detail: string }> {
+async function cleanUp(parts: SmokeParts, target: Target): Promise<HopResult<number>> {
   if (parts.keeps) return { value: 0, detail: `runs stay in ${parts.experimentName} (--keep)` };
   const experiment = await target.findExperiment(parts.experimentName);
   const deleted = experiment === null ? 0 : await emptyScratch(target, experiment);
-  return { value: deleted, detail: `${deleted} runs deleted; the experiment stays, empty` };
+  return {
+    value: deleted,
+    detail: `${deleted} ${deleted === 1 ? 'run' : 'runs'} deleted; ${parts.experimentName} stays, empty`,
+  };
 }
 
 function assertSame(problems: readonly string[]): void {

@@ -14,9 +14,9 @@ export function toScratchName(names: {
   if (name.endsWith(ending) && name !== names.configured) return name;
   throw new AppError(
     'USAGE',
-    `--experiment ${JSON.stringify(name)}: a smoke deletes every run of its experiment, so the name must end in ${ending} and not be the one that sync writes to.`,
+    `--experiment ${JSON.stringify(name)}: a smoke deletes every run of its experiment, so the name must end in ${ending} and not be the one that sync writes to. There, the window of the request is not over, and a part of it would stand as if it were whole.`,
     {
-      hint: `Leave --experiment out for ${JSON.stringify(`${names.configured}${ending}`)}, or name another one that ends in ${ending}.`,
+      hint: `Leave --experiment out for ${JSON.stringify(`${names.configured}${ending}`)}, or name another one that ends in ${ending}. After the next sync, smoke --follow compares the same request in the experiment that sync writes to.`,
     },
   );
 }

@@ -13,6 +13,8 @@ export interface WorkerProcess {
   }>;
   /** `kill -9`: nothing in the process learns of it. */
   kill(): void;
+  /** Asks it to stop. */
+  stop(signal: 'SIGINT' | 'SIGTERM'): void;
 }
 
 /** Starts `langfuse-mlflow <args>` in a folder, with no setting but those of `env`. */
@@ -41,5 +43,6 @@ export function startWorkerProcess(
       });
     }),
     kill: () => void child.kill('SIGKILL'),
+    stop: (signal) => void child.kill(signal),
   };
 }
