@@ -1,6 +1,6 @@
 /** The hops of a smoke: each is timed, and the first that fails is the smoke's failure. */
 import type { Clock } from '../shared/clock.ts';
-import { AppError, toAppError } from '../shared/errors.ts';
+import { toAppError, type AppError } from '../shared/errors.ts';
 
 export type HopName = 'litellm' | 'langfuse' | 'sync' | 'mlflow' | 'failure' | 'cleanup';
 
