@@ -2,6 +2,7 @@
 import { Argument, Command } from 'commander';
 import type { CommandName } from '../config/command-names.ts';
 import { addSettingOptions } from '../config/setting-options.ts';
+import { AppError } from '../shared/errors.ts';
 import { maskUsage } from './report-failure.ts';
 import type { CliSurroundings } from './surroundings.ts';
 import { readVersion } from '../shared/version.ts';
@@ -203,7 +204,22 @@ function add(
   command.addHelpText('after', `\nExample:\n  ${verb.example}`);
   command.exitOverride();
   command.action(async () => {
+    refuseFlagAsValue(command);
     const run = await verb.load();
     await run(around, command.opts<Record<string, unknown>>(), command.args);
   });
+}
+
+/** Commander takes whatever follows for the value: `--state-file --json` would name a file `--json`. */
+function refuseFlagAsValue(command: Command): void {
+  const flags = command.opts<Record<string, unknown>>();
+  for (const option of command.options) {
+    const value = flags[option.attributeName()];
+    const swallowed = typeof value === 'string' ? /^--[a-z][a-z-]*/.exec(value)?.[0] : undefined;
+    if (swallowed === undefined) continue;
+    throw new AppError(
+      'USAGE',
+      `${option.long} needs a value, and was followed by the flag ${swallowed}.`,
+    );
+  }
 }

@@ -84,7 +84,7 @@ export const langfuseSettings = {
     default: '15m',
     commands: syncingCommands,
     description:
-      'How long one request may wait in all when Langfuse says 429 or cannot be reached; after that the run ends with exit code 75 and keeps what is finished.',
+      'How long one request may wait in all when Langfuse says 429 or cannot be reached, and a run for all 429 together; after that the run ends with exit code 75 and keeps what is finished.',
     allows: 'a duration up to 1d',
     example: '1h',
   }),

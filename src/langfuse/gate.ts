@@ -107,20 +107,31 @@ export function createGate(settings: GateSettings): Gate {
     });
   }
 
-  /** A 503 may ask to wait as well: granted while the run may still wait so long, else 0 (plain backoff). */
-  function takeFromBudget(askedMs: number): number {
-    if (limitWaitMs + askedMs > maxWaitMs) return 0;
+  /** A 503 may ask to wait as well: granted while run and request may still wait so long, else 0 (plain backoff). */
+  function takeFromBudget(askedMs: number, leftMs: number): number {
+    if (askedMs > leftMs || limitWaitMs + askedMs > maxWaitMs) return 0;
     limitWaitMs += askedMs;
     return askedMs;
   }
 
-  async function waitForBucket(request: Request): Promise<void> {
-    for (;;) {
+  /** Resolves with the time that it waited, of which the request had waited `waitedMs` before. */
+  async function waitForBucket(request: Request, waitedMs: number): Promise<number> {
+    for (let sleptMs = 0; ;) {
       const waitMs = (closedUntilMs.get(request.bucket) ?? 0) - clock.now();
-      if (waitMs <= 0) return;
+      if (waitMs <= 0) return sleptMs;
+      if (waitedMs + sleptMs + waitMs > maxWaitMs) {
+        throw toError(request, {
+          code: 'LANGFUSE_RATE_LIMITED',
+          reason: `would have to wait ${toSeconds(waitMs)} for the rate limit; ${toWaited(waitedMs + sleptMs)}`,
+        });
+      }
       await sleep(waitMs, request.signal);
+      sleptMs += waitMs;
     }
   }
+
+  const toWaited = (waitedMs: number): string =>
+    `it has waited ${toSeconds(waitedMs)} of at most ${toSeconds(maxWaitMs)} (SYNC_LANGFUSE_MAX_WAIT)`;
 
   async function sleep(ms: number, signal: AbortSignal): Promise<void> {
     try {
@@ -153,8 +164,10 @@ export function createGate(settings: GateSettings): Gate {
 
   async function ask(request: Request): Promise<Outcome> {
     if (request.signal.aborted) throw toCancelled(request.signal, request.signal.reason);
+    // Of this request, whatever for: rate limits and faults that pass.
+    let waitedMs = 0;
     for (let failures = 0; ;) {
-      await waitForBucket(request);
+      waitedMs += await waitForBucket(request, waitedMs);
       const verdict = await attempt(request);
       switch (verdict.kind) {
         case 'use':
@@ -180,21 +193,24 @@ export function createGate(settings: GateSettings): Gate {
           break;
         case 'retry': {
           failures += 1;
-          if (failures >= verdict.maxAttempts) {
+          const plainBackoffMs = toBackoffMs(failures, settings.random);
+          const isOutOfTime = waitedMs + plainBackoffMs > maxWaitMs;
+          if (failures >= verdict.maxAttempts || isOutOfTime) {
             if (verdict.otherwise === 'slow') return toSlowOutcome(request, verdict);
             if (verdict.otherwise === 'too_large')
               return { kind: 'too_large', reason: verdict.reason };
             throw toError(request, {
               code: 'LANGFUSE_UNREACHABLE',
-              reason: `${verdict.reason}, ${failures} times`,
+              reason: `${verdict.reason}, ${failures === 1 ? 'once' : `${failures} times`}${isOutOfTime ? `; ${toWaited(waitedMs)}` : ''}`,
               cause: verdict.cause,
             });
           }
           const backoffMs = Math.max(
-            toBackoffMs(failures, settings.random),
-            takeFromBudget(verdict.askedMs ?? 0),
+            plainBackoffMs,
+            takeFromBudget(verdict.askedMs ?? 0, maxWaitMs - waitedMs),
           );
           counts.waitedMs += backoffMs;
+          waitedMs += backoffMs;
           settings.onNotice({
             kind: 'retrying',
             message: settings.redact(
@@ -212,6 +228,8 @@ export function createGate(settings: GateSettings): Gate {
 
   return { ask, traffic: () => ({ ...counts }), notice: settings.onNotice };
 }
+
+const toSeconds = (ms: number): string => `${Number((ms / 1000).toFixed(1))} s`;
 
 /** Sends once; the deadline aborts the attempt wherever it is, headers or body. */
 async function withDeadline(sending: {

@@ -31,7 +31,7 @@ export interface SourceSettings {
   readonly concurrency: number;
   /** Deadline of one request, body included. */
   readonly timeoutMs: number;
-  /** The longest that all 429 answers together may make a run wait. */
+  /** The longest that one request may wait in all, and that all 429 answers together may make a run wait. */
   readonly maxWaitMs: number;
   readonly reader: 'auto' | 'v2' | 'legacy';
   /** Only observations and scores of these environments; every environment when absent or empty. */

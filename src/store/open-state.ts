@@ -1,6 +1,6 @@
 /** Opens the worker's state file. The only place that opens it, sets its pragmas and translates SQLite's errors. */
-import { existsSync, mkdirSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { AppError } from '../shared/errors.ts';
 import { refuseNetworkDisk } from './network-disk.ts';
@@ -25,6 +25,7 @@ export function openState(path: string): State {
   const absolute = resolve(path);
   let db: Database.Database | undefined;
   try {
+    refuseFolder(absolute);
     // One level only: a whole missing path is more likely a typo or a volume that is not mounted.
     if (!existsSync(dirname(absolute))) mkdirSync(dirname(absolute));
     refuseNetworkDisk(absolute);
@@ -74,6 +75,7 @@ export function openExistingState(path: string): ExistingState {
   }
   let db: Database.Database | undefined;
   try {
+    refuseFolder(absolute);
     // Not read-only: such a connection leaves the files of SQLite's log behind it.
     const opened = new Database(absolute, { timeout: 5000, fileMustExist: true });
     db = opened;
@@ -90,6 +92,14 @@ export function openExistingState(path: string): ExistingState {
     db?.close();
     throw toStateError(error, absolute);
   }
+}
+
+/** SQLite says no more of it than that it is "unable to open database file". */
+function refuseFolder(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return;
+  throw new AppError('STATE_UNUSABLE', `The state file ${path} is a folder.`, {
+    hint: `Name a file in it with SYNC_STATE_FILE (--state-file), such as ${join(path, 'langfuse-mlflow.db')}.`,
+  });
 }
 
 /** A file that nobody has put a table in: new, or left by a worker that died while it made it. */

@@ -89,6 +89,14 @@ describe('usage', () => {
     expectJsonFailure(asJson, { ...usage, message: /unknown option '--json'/ });
   });
 
+  test('--json in place of a value is said, as JSON', async () => {
+    using folder = openTempFolder();
+    const end = await runCli({ args: ['status', '--state-file', '--json'], cwd: folder.path });
+    const message = /--state-file needs a value, and was followed by the flag --json/;
+    expectJsonFailure(end, { ...usage, message });
+    expect(hashFiles(folder.path)).toEqual({});
+  });
+
   test.each([
     [
       'an unknown option',
@@ -107,6 +115,16 @@ describe('usage', () => {
       /--quarantined with --from and --to: .*takes no range/,
     ],
     ['a missing value', ['sync', '--state-file'], /option '--state-file <FILE>' argument missing/],
+    [
+      'a flag in place of a value',
+      ['sync', '--log-level', 'debug', '--state-file', '--no-request-runs'],
+      /--state-file needs a value, and was followed by the flag --no-request-runs/,
+    ],
+    [
+      'a flag with its own value in place of a value',
+      ['status', '--log-level', '--state-file=state.db'],
+      /--log-level needs a value, and was followed by the flag --state-file\.$/m,
+    ],
     ['a word too many', ['sync', 'now'], /too many arguments/],
     [
       'a secret as a flag, whose value is not repeated',

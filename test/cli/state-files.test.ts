@@ -139,6 +139,19 @@ describe('the state file', () => {
     expect(hashFiles(place.path)).toEqual({});
   });
 
+  test('that is a folder', async () => {
+    await using place = await openWorkplace();
+    const expected = {
+      ...unusable,
+      message: /The state file .* is a folder/,
+      next: /Name a file in it with SYNC_STATE_FILE \(--state-file\), such as .*\/langfuse-mlflow\.db/,
+    };
+    await expectRefusal(place, { args: ['sync', '--state-file', '.'], expected });
+    await expectRefusal(place, { args: ['status', '--state-file', place.path], expected });
+    const doctor = await place.run(['doctor', '--state-file', '.']);
+    expect(doctor.stdout).toMatch(/FAIL .*state .*is a folder/);
+  });
+
   test('in a folder that is not there', async () => {
     await using place = await openWorkplace();
     const args = ['sync', '--state-file', 'volume/not/mounted/state.db'];

@@ -118,6 +118,32 @@ describe('faults that pass', () => {
     expect(project.clock.sleptMs).toEqual([375, 750, 1500, 3000, 6000]);
   });
 
+  it('waits for no longer in all than it may, whatever for', async () => {
+    const maxWaitMs = 2000;
+    await using project = await startProject({}, { concurrency: 1, maxWaitMs });
+    const source = await project.open();
+    project.server.setFaults([
+      { kind: 'rate_limited', retryAfterSeconds: 1, path: v2Path, times: 1 },
+      { kind: 'status', status: 503, headers: { 'Retry-After': '1' }, path: v2Path, skip: 1 },
+    ]);
+    await expect(readAll(source)).rejects.toMatchObject({
+      code: 'LANGFUSE_UNREACHABLE',
+      exitCode: 75,
+      message: expect.stringMatching(
+        /503: Service Unavailable, 2 times; it has waited 2 s of at most 2 s \(SYNC_LANGFUSE_MAX_WAIT\)/,
+      ) as string,
+    });
+    expect(project.clock.sleptMs.reduce((sum, ms) => sum + ms, 0)).toBeLessThanOrEqual(maxWaitMs);
+  });
+
+  it('does not wait at all where nothing may be waited', async () => {
+    await using project = await startProject({}, { concurrency: 1, maxWaitMs: 0 });
+    const source = await project.open();
+    project.server.setFaults([{ kind: 'reset', at: 'before_headers', path: v2Path, times: 1 }]);
+    await expect(readAll(source)).rejects.toMatchObject({ code: 'LANGFUSE_UNREACHABLE' });
+    expect(project.clock.sleptMs).toEqual([]);
+  });
+
   it('a reset that stays is LANGFUSE_UNREACHABLE, with its cause', async () => {
     await using project = await startProject({}, { concurrency: 1 });
     const source = await project.open();

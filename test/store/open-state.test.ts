@@ -11,6 +11,11 @@ const hash = (path: string): string =>
   createHash('sha256').update(readFileSync(path)).digest('hex');
 
 describe('opening the state file', () => {
+  it('has one migration for each number', () => {
+    const ids = readMigrations().map(({ id }) => id);
+    expect(ids).toEqual(ids.map((_, index) => index + 1));
+  });
+
   it('creates it, and opens it again with all migrations applied once', () => {
     using folder = openTempFolder();
     const path = `${folder.path}/deep/state.db`;
