@@ -98,6 +98,11 @@ Exit codes: 0 done, 2 usage or settings, 3 behind, 4 some windows failed or are 
     description:
       'Rebuild a lost state file from the runs that MLflow holds; writes nothing to MLflow.',
     example: 'langfuse-mlflow recover --env-file .env',
+    configure: (command) =>
+      command.option(
+        '--since <DAY>',
+        'close everything before this UTC day, where Langfuse has deleted its rows: MLflow keeps it as it is',
+      ),
     load: async () => (await import('./recover-command.ts')).runRecoverCommand,
   });
   add(program, around, {

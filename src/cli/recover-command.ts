@@ -1,6 +1,7 @@
+import { parseDay } from '../config/parse-day.ts';
 import { toVisibleLine } from '../report/visible-text.ts';
 import { toCount } from '../runs/note.ts';
-import { ExitCode } from '../shared/errors.ts';
+import { AppError, ExitCode, toAppError } from '../shared/errors.ts';
 import { toIso } from '../shared/time.ts';
 import { recoverState, type RecoverSummary } from '../verify/recover-state.ts';
 import type { CliSurroundings } from './surroundings.ts';
@@ -12,12 +13,23 @@ export async function runRecoverCommand(
   around: CliSurroundings,
   flags: Readonly<Record<string, unknown>>,
 ): Promise<void> {
-  await withSettings(around, { name: 'recover', flags }, async (command) => {
+  const { since, ...settingFlags } = flags;
+  await withSettings(around, { name: 'recover', flags: settingFlags }, async (command) => {
+    const sinceMs = typeof since === 'string' ? parseSince(since) : null;
     return withOpenProject(command, { mustExist: false }, async (parts) => {
-      const summary = await recoverState(parts);
+      const summary = await recoverState(parts, { sinceMs });
       return { exitCode: ExitCode.done, text: renderRecovery(summary), json: toJson(summary) };
     });
   });
+}
+
+/** A day: windows of every size begin at one. */
+function parseSince(text: string): number {
+  try {
+    return parseDay(text);
+  } catch (error) {
+    throw new AppError('USAGE', `--since ${text}: ${toAppError(error).message}.`, { cause: error });
+  }
 }
 
 function renderRecovery(summary: RecoverSummary): string {
@@ -35,6 +47,11 @@ function renderRecovery(summary: RecoverSummary): string {
   return [
     `Recovered runs ${known.join(', ')}, with ${toCount(summary.trendPoints)} trend points, from experiment ${summary.experimentName} in ${toCount(summary.requests)} calls; MLflow was not written to.`,
     `Windows   ${toCount(summary.windows)}, from ${toIso(summary.firstWindowMs)} to ${toIso(summary.lastWindowEndMs)}`,
+    ...(summary.closed === null
+      ? []
+      : [
+          `Closed    before ${toIso(summary.closed.beforeMs)}: ${toCount(summary.closed.windows)} windows and ${toCount(summary.closed.sessions)} sessions that began there, ${toCount(summary.closed.runs)} runs in all, stay in MLflow as they are`,
+        ]),
     ...(summary.incomplete > 0
       ? [`Unfinished ${toCount(summary.incomplete)} runs; the next sync finishes them.`]
       : []),
@@ -69,6 +86,15 @@ function toJson(summary: RecoverSummary): Record<string, unknown> {
     incomplete: summary.incomplete,
     duplicates: summary.duplicates,
     not_understood: summary.notUnderstood.map((run) => ({ run_id: run.runId, name: run.name })),
+    closed:
+      summary.closed === null
+        ? null
+        : {
+            before: toIso(summary.closed.beforeMs),
+            windows: summary.closed.windows,
+            sessions: summary.closed.sessions,
+            runs: summary.closed.runs,
+          },
     mlflow_requests: summary.requests,
   };
 }

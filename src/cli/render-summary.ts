@@ -3,7 +3,7 @@ import Table from 'cli-table3';
 import { toCount, toDuration, toUsd } from '../runs/note.ts';
 import { toVisibleLine, toVisibleText } from '../report/visible-text.ts';
 import { toIso, toWindowLabel } from '../shared/time.ts';
-import type { SyncSummary } from '../sync/run-sync.ts';
+import type { ClosedDays, SyncSummary } from '../sync/run-sync.ts';
 import { toErrorJson } from './report-failure.ts';
 
 const unknown = 'unknown';
@@ -41,6 +41,7 @@ export function renderSummary(summary: SyncSummary, hide: (text: string) => stri
       `Anew      MLflow no longer had experiment ${summary.experimentName}: all windows were published to a new one`,
     );
   }
+  lines.push(...renderClosed(summary.closed));
   for (const window of summary.suspiciouslyEmpty) {
     lines.push(
       `Empty     ${toWindowLabel(window)} has no row between busy windows; the next sync reads it again`,
@@ -54,6 +55,33 @@ export function renderSummary(summary: SyncSummary, hide: (text: string) => stri
     );
   }
   return `${lines.join('\n')}\n`;
+}
+
+const mostSessions = 20;
+
+/** Names what was left as it is on purpose. */
+export function renderClosed(closed: ClosedDays | null): string[] {
+  if (closed === null) return [];
+  const before = toIso(closed.beforeMs);
+  const { sessionsLeft } = closed;
+  return [
+    `Closed    before ${before}: kept in MLflow as it is, never read or published again`,
+    ...sessionsLeft
+      .slice(0, mostSessions)
+      .map(
+        (id) =>
+          `Left      session ${toVisibleLine(id)} began before, so only a part of its rows is left: its run stays as it is`,
+      ),
+    ...(sessionsLeft.length > mostSessions
+      ? [`          and ${toCount(sessionsLeft.length - mostSessions)} more (--json has all)`]
+      : []),
+  ];
+}
+
+export function toClosedJson(closed: ClosedDays | null): Record<string, unknown> | null {
+  return closed === null
+    ? null
+    : { before: toIso(closed.beforeMs), sessions_left: closed.sessionsLeft };
 }
 
 /** A window that later rows or scores touch (a late score, a row that moved) is published once more. */
@@ -149,6 +177,7 @@ export function toSummaryJson(
         ...toErrorJson(error, hide),
       })),
     },
+    closed: toClosedJson(summary.closed),
     rows: {
       read: summary.rows,
       generations: summary.generations,

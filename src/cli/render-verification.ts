@@ -3,6 +3,7 @@ import { toVisibleLine } from '../report/visible-text.ts';
 import { toCount, toDuration, toUsd } from '../runs/note.ts';
 import { toIso, toWindowLabel } from '../shared/time.ts';
 import type { Difference, ModelTotals, RowDrift, RunDrift, WindowDrift } from '../verify/drift.ts';
+import { renderClosed, toClosedJson } from './render-summary.ts';
 import type { VerifySummary } from '../verify/run-verify.ts';
 
 /** A drift of a whole lost day has thousands of rows; `--json` has them all. */
@@ -39,6 +40,7 @@ export function renderVerification(summary: VerifySummary): string {
         ]),
     ...strays.flatMap(renderRun),
   ];
+  if (summary.closed !== null) lines.push('', ...renderClosed(summary.closed));
   if (mlflow.notes.length > 0) {
     lines.push('', `Left as it is in ${toCount(mlflow.notes.length)} places:`);
     for (const note of mlflow.notes.slice(0, mostShown)) {
@@ -164,6 +166,7 @@ export function toVerificationJson(summary: VerifySummary): Record<string, unkno
     from: toIso(summary.span.fromMs),
     to: toIso(summary.span.toMs),
     clean: summary.isClean,
+    closed: toClosedJson(summary.closed),
     langfuse: {
       windows: langfuse.windows,
       rows_read: langfuse.rowsRead,

@@ -1,5 +1,5 @@
 import { AppError, ExitCode } from '../shared/errors.ts';
-import { toIso, toWindowLabel } from '../shared/time.ts';
+import { toInstant, toIso, toWindowLabel } from '../shared/time.ts';
 import { openConfiguredStateToRead } from '../app.ts';
 import { renderTrackingUri } from '../config/parse-tracking-uri.ts';
 import type { Settings } from '../config/settings.ts';
@@ -63,6 +63,11 @@ function renderStatus(status: readonly SourceStatus[]): string {
         `Project   ${toVisibleLine(one.source.name ?? one.source.source)} (${one.source.source}) at ${one.source.base_url}`,
         `Windows   ${one.windowsRead} read since ${toIso(one.source.start_ms)}, last at ${toTime(one.lastReadMs)}`,
       ];
+      if (one.source.closed_before_ms !== null) {
+        lines.push(
+          `Closed    before ${toIso(toInstant(one.source.closed_before_ms))}: kept in MLflow as it is`,
+        );
+      }
       for (const target of one.targets) {
         lines.push(
           `MLflow    ${target.target.uri}, experiment ${target.target.experiment_name}`,
@@ -137,6 +142,8 @@ function toJson(one: SourceStatus): Record<string, unknown> {
   return {
     project: { id: one.source.source, name: one.source.name, base_url: one.source.base_url },
     start: toIso(one.source.start_ms),
+    closed_before:
+      one.source.closed_before_ms === null ? null : toIso(toInstant(one.source.closed_before_ms)),
     windows_read: one.windowsRead,
     last_read: one.lastReadMs === null ? null : toIso(one.lastReadMs),
     holes: one.holes.map(toWindowLabel),

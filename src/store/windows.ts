@@ -26,6 +26,8 @@ export interface SourceRow {
   readonly base_url: string;
   readonly window_ms: number;
   readonly start_ms: number;
+  /** Windows before this are closed (src/store/closed-days.ts); null: none is. */
+  readonly closed_before_ms: number | null;
 }
 
 /**
@@ -65,6 +67,7 @@ export function bindSource(
     base_url: wanted.baseUrl,
     window_ms: wanted.windowMs,
     start_ms: startMs,
+    closed_before_ms: stored?.closed_before_ms ?? null,
   };
 }
 

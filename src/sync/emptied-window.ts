@@ -12,7 +12,6 @@ import { toInterval, type WindowRow } from '../store/windows.ts';
 interface Place {
   readonly state: State;
   readonly ledger: Ledger;
-  readonly targetId: number;
 }
 
 /**
@@ -36,9 +35,9 @@ export function refuseEmptiedWindow(place: Place, row: WindowRow): void {
   if (!isEmptiedWindow(place, row)) return;
   throw new AppError(
     'LANGFUSE_UNEXPECTED',
-    `Langfuse shows no call from ${toIso(row.from_ms)} to ${toIso(row.to_ms)}, and MLflow holds runs of ${attemptsInMlflow(place.ledger, row)} of them, which were left as they are.`,
+    `Langfuse shows no call from ${toIso(row.from_ms)} to ${toIso(row.to_ms)}, and MLflow holds runs of ${attemptsInMlflow(place.ledger, row)} of them, which were left as they are, and those of sessions that began there too.`,
     {
-      hint: 'Run again when Langfuse shows the calls. If it deleted them for good (its data retention), the runs in MLflow are all that is left of them: go on in another MLFLOW_EXPERIMENT_NAME, beginning at SYNC_START.',
+      hint: 'Run again when Langfuse shows the calls. If it deleted them for good (its data retention), the runs in MLflow are all that is left of them: run `langfuse-mlflow recover --since DAY` with the first day that it still has whole, which keeps what lies before as it is.',
       details: { window: toIso(row.from_ms) },
     },
   );

@@ -1,5 +1,7 @@
 /** Makes the plan of a run from what the state holds. */
 import type { Clock } from '../shared/clock.ts';
+import { AppError } from '../shared/errors.ts';
+import { toInstant, toIso } from '../shared/time.ts';
 import type { State } from '../store/open-state.ts';
 import { listQuarantine } from '../store/quarantine.ts';
 import { listSources, listWindows } from '../store/windows.ts';
@@ -59,14 +61,25 @@ export function makePlan(
 /**
  * First window that the state answers for: the stored one, or the settings' on an empty state. A backfill moves
  * it back only when it reaches the stored one: an older, separate range must not make the next sync read all
- * that lies between.
+ * that lies between. Throws USAGE for a backfill that reaches into closed days.
  */
 export function toStart(parts: PlanParts, request: SyncRequest): number {
   const { settings, state, source } = parts;
-  const stored = listSources(state).find(
-    (one) => one.source === source.description.projectId,
-  )?.start_ms;
+  const bound = listSources(state).find((one) => one.source === source.description.projectId);
+  const stored = bound?.start_ms;
+  if (request.kind === 'backfill') assertOpen(request, bound?.closed_before_ms ?? null);
   if (request.kind !== 'backfill') return stored ?? alignDown(settings.startMs, settings.windowMs);
   const fromMs = alignDown(request.fromMs, settings.windowMs);
   return stored === undefined || request.toMs >= stored ? fromMs : stored;
+}
+
+function assertOpen(range: { readonly fromMs: number }, closedBeforeMs: number | null): void {
+  if (closedBeforeMs === null || range.fromMs >= closedBeforeMs) return;
+  throw new AppError(
+    'USAGE',
+    `Everything before ${toIso(toInstant(closedBeforeMs))} is closed (recover --since): it is kept in MLflow as it is and never read again.`,
+    {
+      hint: `Begin at ${toIso(toInstant(closedBeforeMs))}. To open days again, run \`langfuse-mlflow recover --since\` with an earlier day.`,
+    },
+  );
 }

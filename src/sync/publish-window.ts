@@ -17,6 +17,7 @@ import {
 } from './describe-window.ts';
 import { refuseEmptiedWindow } from './emptied-window.ts';
 import { findRuns } from './find-runs.ts';
+import { findLeftSessions } from './left-sessions.ts';
 import type { Target } from './ports.ts';
 import { publishRun } from './publish-run.ts';
 import { publishTrendPoint } from './publish-trend.ts';
@@ -56,12 +57,18 @@ export async function publishWindow(
   const { looksAgain } = options;
   const ledger = openLedger(state, parts.targetId, parts.assertHeld);
   const interval = toInterval(row);
-  refuseEmptiedWindow({ state, ledger, targetId: parts.targetId }, row);
+  refuseEmptiedWindow({ state, ledger }, row);
   const window = describeWindow(state, source, row);
   const changedSessions = listSessionChanges(state, source.projectId);
-  const sessionIds = [
+  const touchedSessions = [
     ...new Set([...sessionsOfWindow(state, source.projectId, row.from_ms), ...changedSessions]),
   ].sort();
+  // Only a part of their rows is left: their runs stay as they are.
+  const left = findLeftSessions(
+    { state, ledger },
+    { source: source.projectId, sessionIds: touchedSessions },
+  );
+  const sessionIds = touchedSessions.filter((id) => !left.has(id));
   const sessions = describeSessions(state, {
     source,
     windowMs: row.to_ms - row.from_ms,
@@ -152,7 +159,7 @@ export async function publishWindow(
       models: window.models.map((model) => model.run),
       sessions,
       requests: parts.settings.requestRuns ? requests : null,
-      changedSessions,
+      changedSessions: changedSessions.filter((id) => !left.has(id)),
     });
     parts.assertHeld();
     putPublication(state, {

@@ -2,7 +2,9 @@
 import { AppError, toAppError } from '../shared/errors.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { ReportProgress, RunCounts } from '../shared/progress.ts';
-import type { InstantMs, Interval } from '../shared/time.ts';
+import { toInstant, type InstantMs, type Interval } from '../shared/time.ts';
+import { sessionsOfWindow } from '../store/aggregates.ts';
+import { closedBefore, findClosedSessions } from '../store/closed-days.ts';
 import { countUnrecovered } from '../store/recoveries.ts';
 import { openStaging } from '../store/staging.ts';
 import { sweepTexts } from '../store/sweep-texts.ts';
@@ -51,6 +53,12 @@ export interface FailedWindow {
   readonly error: AppError;
 }
 
+export interface ClosedDays {
+  readonly beforeMs: InstantMs;
+  /** Sessions of the windows that were read, which began before: their runs are left as they are. */
+  readonly sessionsLeft: readonly string[];
+}
+
 export interface SyncSummary {
   readonly command: 'sync' | 'backfill';
   readonly projectId: string;
@@ -67,6 +75,8 @@ export interface SyncSummary {
   readonly failed: readonly FailedWindow[];
   /** Windows without a row between busy ones: read again by the next run. */
   readonly suspiciouslyEmpty: readonly Interval[];
+  /** What is left as it is since it lies before the closed day; null where nothing is closed. */
+  readonly closed: ClosedDays | null;
   readonly rows: number;
   readonly generations: number;
   readonly quarantined: number;
@@ -192,6 +202,7 @@ export async function runSync(parts: SyncParts, request: SyncRequest): Promise<S
           toInterval,
         )
       : [],
+    closed: toClosedDays(state, { source: description.projectId, windowStarts: [...run.read] }),
     rows: run.rows,
     generations: run.generations,
     quarantined: run.quarantined,
@@ -365,6 +376,23 @@ function assertSameProject(state: State, projectId: string): void {
     'LANGFUSE_WRONG_PROJECT',
     `The keys belong to Langfuse project ${projectId}, but ${state.path} holds project ${other.name ?? other.source} (${other.source}).`,
   );
+}
+
+/** What of the windows is left as it is since it lies before the closed day. */
+export function toClosedDays(
+  state: State,
+  place: { readonly source: string; readonly windowStarts: readonly number[] },
+): ClosedDays | null {
+  const { source } = place;
+  const beforeMs = closedBefore(state, source);
+  if (beforeMs === null) return null;
+  const sessionIds = [
+    ...new Set(place.windowStarts.flatMap((fromMs) => sessionsOfWindow(state, source, fromMs))),
+  ];
+  return {
+    beforeMs: toInstant(beforeMs),
+    sessionsLeft: [...findClosedSessions(state, { source, sessionIds })].toSorted(),
+  };
 }
 
 function toSpan(plan: readonly PlannedWindow[]): Interval | null {

@@ -11,6 +11,7 @@ import {
   describeWindow,
   type DescribedSource,
 } from '../sync/describe-window.ts';
+import { findLeftSessions } from '../sync/left-sessions.ts';
 import type { ExpectedRun } from './compare-run.ts';
 
 export interface DescribedPlace {
@@ -30,7 +31,7 @@ export interface DescribedPoint {
 const sessionsAtOnce = 200;
 
 /**
- * Runs of the windows, then of the sessions that have a row in any of them, each once. `onPoint` is told of the
+ * Runs of the windows, then of the sessions that have a row in any of them and all of them left, each once. `onPoint` is told of the
  * trend points on the way. Throws INTERNAL when a window's numbers disagree with each other.
  */
 export function* describeExpected(
@@ -53,7 +54,8 @@ export function* describeExpected(
     }
     for (const id of sessionsOfWindow(state, source.projectId, row.from_ms)) sessions.add(id);
   }
-  const sessionIds = [...sessions].toSorted();
+  const left = findLeftSessions(place, { source: source.projectId, sessionIds: [...sessions] });
+  const sessionIds = [...sessions].filter((id) => !left.has(id)).toSorted();
   for (let at = 0; at < sessionIds.length; at += sessionsAtOnce) {
     const some = sessionIds.slice(at, at + sessionsAtOnce);
     for (const spec of describeSessions(state, {

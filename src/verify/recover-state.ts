@@ -17,6 +17,7 @@ import {
   tagPrefix,
 } from '../runs/tags.ts';
 import type { Grain } from '../runs/run-spec.ts';
+import { closeDays, closedBefore } from '../store/closed-days.ts';
 import { openLedger, type LedgerEntry, type TrendPoint } from '../store/ledger.ts';
 import type { State } from '../store/open-state.ts';
 import { putRecovery } from '../store/recoveries.ts';
@@ -60,17 +61,33 @@ export interface RecoverSummary {
   /** End of the last window that MLflow holds. */
   readonly lastWindowEndMs: InstantMs;
   readonly requests: number;
+  /** What is closed now: how much of the above lies before it. Null where nothing is. */
+  readonly closed: {
+    readonly beforeMs: InstantMs;
+    readonly windows: number;
+    readonly sessions: number;
+    readonly runs: number;
+  } | null;
+}
+
+export interface RecoverRequest {
+  /** Closes what lies before: kept in MLflow as it is, never read or published again. Null: what was closed stays so. */
+  readonly sinceMs: number | null;
 }
 
 /**
  * Throws USAGE when the experiment holds no run of the project, SETTINGS_INVALID when its windows have another
- * size than SYNC_WINDOW, STATE_BUSY, LANGFUSE_WRONG_PROJECT, MLFLOW_*. Writes nothing to MLflow, and the state in
+ * size than SYNC_WINDOW, USAGE for a `sinceMs` in the future, STATE_BUSY, LANGFUSE_WRONG_PROJECT, MLFLOW_*. Writes nothing to MLflow, and the state in
  * one transaction at the end.
  */
-export async function recoverState(parts: RecoverParts): Promise<RecoverSummary> {
+export async function recoverState(
+  parts: RecoverParts,
+  request: RecoverRequest,
+): Promise<RecoverSummary> {
   const { state, source, target, settings, clock } = parts;
   const { description } = source;
   assertSameProject(state, description.projectId);
+  assertPast(request, clock.now());
   using lease = keepLease(state, { clock, holder: parts.holder });
   const requestsBefore = target.traffic.requests;
   const experiment = await target.findExperiment(settings.experimentName);
@@ -99,7 +116,8 @@ export async function recoverState(parts: RecoverParts): Promise<RecoverSummary>
   const firstWindowMs = windowStarts.reduce((first, fromMs) => Math.min(first, fromMs));
   const lastWindowEndMs =
     windowStarts.reduce((last, fromMs) => Math.max(last, fromMs)) + settings.windowMs;
-  write(parts, { experiment, firstWindowMs, lastWindowEndMs, ...recovered });
+  const closedBeforeMs = request.sinceMs ?? closedBefore(state, description.projectId);
+  write(parts, { experiment, firstWindowMs, lastWindowEndMs, closedBeforeMs, ...recovered });
   const count = (grain: Grain): number =>
     recovered.entries.filter((entry) => entry.grain === grain).length;
   return {
@@ -122,6 +140,30 @@ export async function recoverState(parts: RecoverParts): Promise<RecoverSummary>
     firstWindowMs: toInstant(firstWindowMs),
     lastWindowEndMs: toInstant(lastWindowEndMs),
     requests: target.traffic.requests - requestsBefore,
+    closed: toClosed(recovered.entries, closedBeforeMs),
+  };
+}
+
+/** Throws USAGE: nothing of the future can be closed. */
+function assertPast({ sinceMs }: RecoverRequest, nowMs: number): void {
+  if (sinceMs === null || sinceMs <= nowMs) return;
+  throw new AppError('USAGE', `--since ${toIso(toInstant(sinceMs))} is in the future.`, {
+    hint: 'Give the first day that Langfuse still has whole.',
+  });
+}
+
+function toClosed(
+  entries: readonly LedgerEntry[],
+  beforeMs: number | null,
+): RecoverSummary['closed'] {
+  if (beforeMs === null) return null;
+  const closed = entries.filter((entry) => (entry.windowFromMs ?? beforeMs) < beforeMs);
+  const count = (grain: Grain): number => closed.filter((entry) => entry.grain === grain).length;
+  return {
+    beforeMs: toInstant(beforeMs),
+    windows: count('window'),
+    sessions: count('session'),
+    runs: closed.length,
   };
 }
 
@@ -252,10 +294,13 @@ function write(
     readonly experiment: { readonly experimentId: string; readonly name: string };
     readonly firstWindowMs: number;
     readonly lastWindowEndMs: number;
+    readonly closedBeforeMs: number | null;
   },
 ): void {
   const { state, source, target, settings, clock } = parts;
   const { description } = source;
+  const { closedBeforeMs } = recovered;
+  const firstMs = Math.max(closedBeforeMs ?? 0, recovered.firstWindowMs);
   state.db
     .transaction(() => {
       // On an empty state MLflow knows better than the settings where the traffic began.
@@ -267,8 +312,12 @@ function write(
         name: description.projectName,
         baseUrl: description.baseUrl,
         windowMs: settings.windowMs,
-        startMs: recovered.firstWindowMs,
+        startMs: firstMs,
       });
+      if (closedBeforeMs !== null) {
+        const closing = { beforeMs: closedBeforeMs, startMs: firstMs };
+        closeDays(state, { source: description.projectId, ...closing });
+      }
       const targetId = bindTarget(state, {
         uri: target.description.uri,
         experimentName: recovered.experiment.name,
@@ -281,8 +330,8 @@ function write(
       putRecovery(state, {
         targetId,
         source: description.projectId,
-        fromMs: recovered.firstWindowMs,
-        toMs: recovered.lastWindowEndMs,
+        fromMs: firstMs,
+        toMs: Math.max(firstMs, recovered.lastWindowEndMs),
       });
     })
     .immediate();

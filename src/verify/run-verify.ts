@@ -14,6 +14,7 @@ import { isEmptiedWindow } from '../sync/emptied-window.ts';
 import { startDeadline } from '../sync/deadline.ts';
 import { keepLease, type KeptLease } from '../sync/keep-lease.ts';
 import type { Source, SourceTraffic, Target, TargetTraffic } from '../sync/ports.ts';
+import { toClosedDays, type ClosedDays } from '../sync/run-sync.ts';
 import type { SyncSettings } from '../sync/sync-settings.ts';
 import { alignDown, alignUp, findHoles } from '../sync/windows.ts';
 import type { MlflowPlace } from './mlflow-place.ts';
@@ -50,6 +51,8 @@ export interface VerifySummary {
   readonly span: Interval;
   readonly langfuse: LangfuseVerification;
   readonly mlflow: MlflowVerification;
+  /** What is not checked since it lies before the closed day; null where nothing is closed. */
+  readonly closed: ClosedDays | null;
   /** What was mended; null when it was not asked for. */
   readonly repair: Repair | null;
   /** Drift that is still there. */
@@ -103,7 +106,7 @@ async function verify(
 
   const reading = { ...parts, assertHeld };
   const ledger = openLedger(state, targetId, assertHeld);
-  const isEmptied = (row: WindowRow): boolean => isEmptiedWindow({ state, ledger, targetId }, row);
+  const isEmptied = (row: WindowRow): boolean => isEmptiedWindow({ state, ledger }, row);
   const compared = await verifyLangfuse(reading, {
     windowMs: plan.windowMs,
     windows: plan.rows.map(toInterval),
@@ -145,6 +148,10 @@ async function verify(
     span: plan.span,
     langfuse,
     mlflow,
+    closed: toClosedDays(state, {
+      source: description.projectId,
+      windowStarts: plan.rows.map((row) => row.from_ms),
+    }),
     repair: repaired,
     isClean:
       repaired === null

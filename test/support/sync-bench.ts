@@ -51,7 +51,9 @@ export interface SyncBench extends AsyncDisposable {
     options?: Pick<SyncOptions, 'env'>,
   ): Promise<CountsSummary>;
   /** Rebuilds the state file from MLflow. */
-  recover(options?: Pick<SyncOptions, 'env'>): Promise<RecoverSummary>;
+  recover(
+    options?: Pick<SyncOptions, 'env'> & { readonly sinceMs?: number },
+  ): Promise<RecoverSummary>;
   /** Counts what the sample server shows now over HTTP. */
   oracle(api?: 'v1' | 'v2'): Promise<Oracle>;
   /** Reads the state file. */
@@ -156,7 +158,8 @@ export async function openSyncBench(options: SyncBenchOptions): Promise<SyncBenc
       open('verify', run.env, (parts) =>
         runVerifyCounts(parts, { fromMs: null, toMs: null, ...request }),
       ),
-    recover: (run = {}) => open('recover', run.env, (parts) => recoverState(parts)),
+    recover: (run = {}) =>
+      open('recover', run.env, (parts) => recoverState(parts, { sinceMs: run.sinceMs ?? null })),
     oracle: (api = 'v2') =>
       readOracle({
         url: server.url,
