@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { sampleModels } from '../demo/sample-models.ts';
 import type { Clock } from '../shared/clock.ts';
-import { AppError, toAppError, type ErrorCode } from '../shared/errors.ts';
+import { rewordError, toAppError, type AppError, type ErrorCode } from '../shared/errors.ts';
 import { toInstant, toIso } from '../shared/time.ts';
 import type { SyncSummary } from '../sync/run-sync.ts';
 import type { CliSurroundings } from './surroundings.ts';
@@ -135,8 +135,7 @@ function withDemoHint(error: AppError): AppError {
   const hint = isOfSample
     ? 'The sample Langfuse of the demo failed; run the demo again, and report it when it fails again.'
     : demoHints[error.code];
-  if (hint === undefined) return error;
-  return new AppError(error.code, error.message, { cause: error, details: error.details, hint });
+  return hint === undefined ? error : rewordError(error, { hint });
 }
 
 function removeState(): void {

@@ -8,8 +8,9 @@ import {
 import { toVisibleText } from '../report/visible-text.ts';
 import { toManagedRef } from '../sagemaker/managed-mlflow.ts';
 import { AppError, ExitCode, toAppError } from '../shared/errors.ts';
-import type { Target } from '../sync/ports.ts';
+import type { Capability, Target } from '../sync/ports.ts';
 import { printIam } from './print-iam.ts';
+import { renderCapabilities, toCapabilitiesJson } from './render-capabilities.ts';
 import { toErrorJson, toExitCode } from './report-failure.ts';
 import type { CliSurroundings } from './surroundings.ts';
 import { withSettings, type CommandRun } from './with-settings.ts';
@@ -25,6 +26,8 @@ interface Check {
 interface PlaneReport {
   readonly checks: readonly Check[];
   readonly failure: AppError | null;
+  /** Of an MLflow server that answers. */
+  readonly capabilities?: readonly Capability[];
 }
 
 /** `langfuse-mlflow doctor`: each plane by itself, so that one fault hides no other. */
@@ -47,13 +50,15 @@ export async function runDoctorCommand(
     ];
     const checks = planes.flatMap((plane) => plane.checks);
     const failures = planes.flatMap((plane) => plane.failure ?? []);
+    const capabilities = planes.flatMap((plane) => plane.capabilities ?? []);
     const [first] = failures;
     return {
       exitCode: first === undefined ? ExitCode.done : toExitCode(first),
-      text: command.hide(renderChecks(checks, failures)),
+      text: command.hide(renderChecks(checks, { failures, capabilities })),
       json: {
         ok: failures.length === 0,
         checks: checks.map((check) => ({ ...check, detail: command.hide(check.detail) })),
+        capabilities: toCapabilitiesJson(capabilities, command.hide),
         failures: failures.map((failure) => toErrorJson(failure, command.hide)),
       },
     };
@@ -117,7 +122,7 @@ async function checkMlflow(command: CommandRun): Promise<PlaneReport> {
         'experiment',
         `${name} does not exist yet; sync creates it, and doctor writes nothing before that`,
       );
-      return { checks, failure: null };
+      return { checks, failure: null, capabilities: await listCapabilities(target) };
     }
     pass(
       'experiment',
@@ -126,12 +131,17 @@ async function checkMlflow(command: CommandRun): Promise<PlaneReport> {
     doing = 'run and artifact';
     await writeProbe(target, { experimentId: experiment.experimentId, nowMs: command.clock.now() });
     pass('run and artifact', 'a probe run with an artifact was written and deleted again');
-    return { checks, failure: null };
+    return { checks, failure: null, capabilities: await listCapabilities(target) };
   } catch (caught) {
     const failure = toAppError(caught);
     checks.push({ plane: 'mlflow', name: doing, ok: false, detail: failure.message });
     return { checks, failure };
   }
+}
+
+/** A local file holds runs and nothing else, which need not be said. */
+async function listCapabilities(target: Target): Promise<readonly Capability[]> {
+  return target.description.kind === 'local' ? [] : target.capabilities.list();
 }
 
 async function writeProbe(
@@ -187,11 +197,15 @@ async function checkBackup(command: CommandRun): Promise<PlaneReport> {
   }
 }
 
-function renderChecks(checks: readonly Check[], failures: readonly AppError[]): string {
+function renderChecks(
+  checks: readonly Check[],
+  more: { readonly failures: readonly AppError[]; readonly capabilities: readonly Capability[] },
+): string {
   const lines = checks.map(
     (check) =>
       `${check.ok ? 'ok  ' : 'FAIL'}  ${check.plane.padEnd(8)}  ${check.name.padEnd(16)}  ${check.detail}`,
   );
-  const next = failures.map((failure) => `next:  ${failure.hint}`);
-  return `${[...lines.map(toVisibleText), ...(next.length > 0 ? ['', ...next] : [])].join('\n')}\n`;
+  const next = more.failures.map((failure) => `next:  ${failure.hint}`);
+  const can = renderCapabilities(more.capabilities);
+  return `${[...lines.map(toVisibleText), ...can, ...(next.length > 0 ? ['', ...next] : [])].join('\n')}\n`;
 }

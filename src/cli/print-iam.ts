@@ -1,7 +1,7 @@
 import { findConfiguredTarget, openConfiguredControlPlane } from '../app-aws.ts';
 import { toWorkerPolicy } from '../sagemaker/iam-policy.ts';
 import { toManagedRef } from '../sagemaker/managed-mlflow.ts';
-import { AppError, ExitCode } from '../shared/errors.ts';
+import { AppError, ExitCode, rewordError } from '../shared/errors.ts';
 import type { CliSurroundings } from './surroundings.ts';
 import { withSettings } from './with-settings.ts';
 
@@ -45,8 +45,7 @@ export async function printIam(
         return await plane.describe(ref);
       } catch (error) {
         if (!(error instanceof AppError) || error.code === 'CANCELLED') throw error;
-        throw new AppError(error.code, error.message, {
-          cause: error,
+        throw rewordError(error, {
           hint: 'The place of the artifacts could not be looked up; give it with --artifact-root s3://bucket/prefix.',
         });
       }

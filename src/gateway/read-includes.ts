@@ -1,5 +1,5 @@
 import { isScalar, isSeq } from 'yaml';
-import { AppError } from '../shared/errors.ts';
+import { AppError, rewordError } from '../shared/errors.ts';
 import { findPair, parseConfig, rangeOf, type ConfigDocument } from './config-document.ts';
 import type { Finding } from './find-traps.ts';
 
@@ -76,11 +76,7 @@ export function parseNamed(path: string, text: string): ConfigDocument {
 /** The same refusal with the file's path before its message. */
 export function named(path: string, error: unknown): unknown {
   if (!(error instanceof AppError)) return error;
-  return new AppError(error.code, `${path}: ${error.message}`, {
-    cause: error,
-    hint: error.hint,
-    details: error.details,
-  });
+  return rewordError(error, { message: `${path}: ${error.message}` });
 }
 
 function includesOf({ path, config }: ConfigFile): {

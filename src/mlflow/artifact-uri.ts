@@ -26,11 +26,21 @@ export function toArtifactScheme(artifactUri: string): string {
   return /^([a-z][a-z0-9+.-]+):/i.exec(artifactUri)?.[1]?.toLowerCase() ?? 'file';
 }
 
+/** Written through the server; only a managed one has no writer for them. */
+const proxiedSchemes = new Set(['mlflow-artifacts', 'http', 'https']);
+
 /** The writer for a run. Throws MLFLOW_ARTIFACTS_UNSUPPORTED naming the scheme when there is none. */
 export function selectArtifactWriter(writers: ArtifactWriters, run: RunRef): ArtifactWriter {
   const scheme = toArtifactScheme(run.artifactUri);
   const writer = Object.hasOwn(writers, scheme) ? writers[scheme] : undefined;
   if (writer !== undefined) return writer;
+  if (proxiedSchemes.has(scheme)) {
+    throw new AppError(
+      'MLFLOW_ARTIFACTS_UNSUPPORTED',
+      `The artifacts of run ${run.runId} belong behind a server that hands them on (${scheme}:), which a managed MLflow does not. Use a new MLFLOW_EXPERIMENT_NAME: an experiment keeps the location it was created with.`,
+      { details: { runId: run.runId, scheme } },
+    );
+  }
   const place =
     scheme === 'file'
       ? 'on a file system of the MLflow server, which the worker does not share'

@@ -5,6 +5,7 @@
 import { dirname } from 'node:path';
 import type { Clock } from '../shared/clock.ts';
 import type { StoredRun, Target } from '../sync/ports.ts';
+import { createLocalCapabilities } from './capabilities.ts';
 import { toDeletedExperiment } from './experiments.ts';
 import { checkArtifactPath, readArtifact, selectArtifactWriter } from './artifact-uri.ts';
 import { toMetricKey } from './keys.ts';
@@ -66,6 +67,7 @@ export async function openLocalTarget(settings: LocalSettings): Promise<Target> 
         return session.schema?.revision ?? null;
       },
     },
+    capabilities: createLocalCapabilities(),
     traffic: {
       get requests() {
         return requests;

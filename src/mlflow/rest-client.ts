@@ -4,7 +4,7 @@
  */
 import type { Agent } from 'undici';
 import type { z } from 'zod';
-import { AppError } from '../shared/errors.ts';
+import { AppError, rewordError } from '../shared/errors.ts';
 import { parseJson } from '../shared/parse-json.ts';
 import type { TargetTraffic } from '../sync/ports.ts';
 import type { Authoriser, Failure, OutgoingRequest } from './rest-auth.ts';
@@ -245,12 +245,6 @@ function createRestClient(
 }
 
 function withExplanation(fault: Fault, explained: string): Fault {
-  const { code, message, details } = fault.error;
-  return {
-    ...fault,
-    error: new AppError(code, `${message.replace(/\.$/, '')}. ${explained}`, {
-      cause: fault.error,
-      ...(details && { details }),
-    }),
-  };
+  const message = `${fault.error.message.replace(/\.$/, '')}. ${explained}`;
+  return { ...fault, error: rewordError(fault.error, { message }) };
 }

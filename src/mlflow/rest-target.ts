@@ -13,6 +13,7 @@ import {
   toUpdateRunBody,
   type CreateRunBody,
 } from './bodies.ts';
+import { createCapabilities, type CapabilityQuestion } from './capabilities.ts';
 import { toDeletedExperiment } from './experiments.ts';
 import { toMetricKey } from './keys.ts';
 import { toExperimentName } from './limits.ts';
@@ -31,7 +32,7 @@ import { runAnswer, toStoredRun } from './wire-schemas.ts';
 
 /**
  * Opens a plain MLflow server: no, basic or bearer authorisation. Asks it once for its version.
- * Throws SETTINGS_INVALID, MLFLOW_UNREACHABLE or MLFLOW_AUTH.
+ * Throws SETTINGS_INVALID or MLFLOW_UNREACHABLE; wrong credentials show at the first call that needs them.
  */
 export async function openRestTarget(
   settings: RestSettings,
@@ -64,8 +65,8 @@ export interface RestTargetParts {
   readonly artifactWriters?: ArtifactWriters;
   /** Requests begun in a second where the settings name no maximum; absent for no limit. */
   readonly requestsPerSecond?: number;
-  /** False for a managed server, whose front door knows no `/version`. Default true. */
-  readonly tellsVersion?: boolean;
+  /** True for SageMaker, whose front door knows no `/version` and hands no artifacts on. Default false. */
+  readonly isManaged?: boolean;
 }
 
 /** The same over another way to authorise requests and to put artifacts. */
@@ -75,15 +76,20 @@ export async function openRestTargetWith(
 ): Promise<Target> {
   const client = await openRestClient(settings, parts);
   try {
-    const version = parts.tellsVersion === false ? null : await readVersion(client, parts.base);
-    return createRestTarget(client, { ...parts, version, timeoutMs: settings.timeoutMs });
+    const version = parts.isManaged === true ? null : await readVersion(client, parts.base);
+    return createRestTarget(client, {
+      ...parts,
+      timeoutMs: settings.timeoutMs,
+      onNotice: settings.onNotice,
+      version,
+    });
   } catch (error) {
     await client[Symbol.asyncDispose]();
     throw error;
   }
 }
 
-/** The server's version, or null where it does not tell (managed servers). */
+/** The server's version, or null where it does not tell; a gateway may protect `/version` and let calls pass. */
 async function readVersion(client: RestClient, base: URL): Promise<string | null> {
   try {
     const answer = await client.send({
@@ -95,20 +101,30 @@ async function readVersion(client: RestClient, base: URL): Promise<string | null
     });
     return /^\d+\.\d+[\w.+-]{0,40}$/.exec(answer.text.trim())?.[0] ?? null;
   } catch (error) {
-    const isSilent =
-      error instanceof AppError &&
-      (error.code === 'MLFLOW_UNEXPECTED' || error.code === 'MLFLOW_REJECTED');
-    if (!isSilent) throw error;
-    return null;
+    if (error instanceof AppError && silentCodes.has(error.code)) return null;
+    throw error;
   }
 }
 
+const silentCodes: ReadonlySet<string> = new Set([
+  'MLFLOW_UNEXPECTED',
+  'MLFLOW_REJECTED',
+  'MLFLOW_AUTH',
+]);
+
 function createRestTarget(
   client: RestClient,
-  parts: RestTargetParts & { readonly version: string | null; readonly timeoutMs: number },
+  parts: RestTargetParts &
+    Pick<RestSettings, 'timeoutMs' | 'onNotice'> & { readonly version: string | null },
 ): Target {
   const api = createRestApi(client, parts.base);
   const search = createRunSearch(api);
+  const capabilities = createCapabilities({
+    kind: parts.isManaged === true ? 'managed' : 'plain',
+    version: parts.version,
+    ask: (question, use) => askForCapability(client, { base: parts.base, question, use }),
+    onNotice: parts.onNotice ?? (() => undefined),
+  });
   const proxy = createProxyArtifactWriter({
     client,
     api,
@@ -116,15 +132,14 @@ function createRestTarget(
     timeoutMs: parts.timeoutMs,
   });
   const artifactWriters: ArtifactWriters = {
-    'mlflow-artifacts': proxy,
-    http: proxy,
-    https: proxy,
+    ...(parts.isManaged === true ? {} : { 'mlflow-artifacts': proxy, http: proxy, https: proxy }),
     ...parts.artifactWriters,
   };
 
   return {
     description: { kind: 'rest', uri: parts.targetText, version: parts.version },
     traffic: client.traffic,
+    capabilities,
 
     async findExperiment(name) {
       const found = await findExperiment(api, toExperimentName(name));
@@ -188,6 +203,21 @@ function createRestTarget(
 
     [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
   };
+}
+
+async function askForCapability(
+  client: RestClient,
+  asked: { readonly base: URL; readonly question: CapabilityQuestion; readonly use: string },
+): Promise<void> {
+  const { method, path, query, body } = asked.question;
+  await client.send({
+    what: `ask for ${asked.use}`,
+    method,
+    url: toUrl(asked.base, path, query),
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    isWrite: false,
+    isIdempotent: true,
+  });
 }
 
 /** Throws MLFLOW_UNEXPECTED when the server shows another run than the one it was sent: it dropped something silently. */

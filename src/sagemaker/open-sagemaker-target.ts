@@ -25,7 +25,7 @@ export async function openSageMakerTarget(
     targetText: endpoint.arn,
     authoriser: await createSigningAuthoriser({ endpoint, credentials, clock: settings.clock }),
     artifactWriters,
-    tellsVersion: false,
+    isManaged: true,
     requestsPerSecond: managedRequestsPerSecond,
   });
 }

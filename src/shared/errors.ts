@@ -286,7 +286,11 @@ export class AppError extends Error {
   constructor(
     code: ErrorCode,
     message: string,
-    options: { cause?: unknown; details?: Record<string, unknown>; hint?: string } = {},
+    options: {
+      cause?: unknown;
+      details?: Readonly<Record<string, unknown>>;
+      hint?: string;
+    } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'AppError';
@@ -302,6 +306,18 @@ export class AppError extends Error {
   get exitCode(): ExitCode {
     return errorCatalogue[this.code].exitCode;
   }
+}
+
+/** The same failure in other words: its code and details stay, and so does what is not given; it becomes the cause. */
+export function rewordError(
+  error: AppError,
+  words: { readonly message?: string; readonly hint?: string },
+): AppError {
+  return new AppError(error.code, words.message ?? error.message, {
+    cause: error,
+    details: error.details,
+    hint: words.hint ?? error.hint,
+  });
 }
 
 /** Returns `error` itself when it is an {@link AppError}, else wraps it as `INTERNAL` with `cause`. */

@@ -15,6 +15,7 @@ export function fenceTarget(target: Target, assertHeld: () => void): Target {
   return {
     description: target.description,
     traffic: target.traffic,
+    capabilities: target.capabilities,
     findExperiment: (name) => target.findExperiment(name),
     findRunsByKey: (experimentId, keys) => target.findRunsByKey(experimentId, keys),
     listRuns: (experimentId) => target.listRuns(experimentId),

@@ -196,6 +196,36 @@ export interface RunValues {
   readonly metrics: Readonly<Record<string, number>>;
 }
 
+/** What an MLflow may be able to do beside holding runs; the table is `src/mlflow/capabilities.ts`. */
+export type CapabilityName =
+  | 'artifact_proxy'
+  | 'presigned_upload'
+  | 'traces'
+  | 'otlp_traces'
+  | 'assessments'
+  | 'logged_datasets'
+  | 'search_is_null';
+
+export interface Capability {
+  readonly name: CapabilityName;
+  /** What it is good for. */
+  readonly use: string;
+  /** Null where it could not be told. */
+  readonly isThere: boolean | null;
+  /** By the kind of target, its version, a question to it, or what it answered to the first use. */
+  readonly by: 'kind' | 'version' | 'probe' | 'use';
+  readonly because: string;
+}
+
+export interface Capabilities {
+  /** Asks the server once, where the kind and version don't tell. Throws MLFLOW_UNREACHABLE or CANCELLED. */
+  find(name: CapabilityName): Promise<Capability>;
+  /** All of them; one that could not be asked for is unknown. */
+  list(): Promise<readonly Capability[]>;
+  /** Off from now on, since the target refused to do it; said once. */
+  turnOff(name: CapabilityName, because: string): void;
+}
+
 /** Counts over the life of a target. `writes` counts every call that changes MLflow. */
 export interface TargetTraffic {
   readonly requests: number;
@@ -216,6 +246,7 @@ export interface TargetTraffic {
 export interface Target extends AsyncDisposable {
   readonly description: TargetDescription;
   readonly traffic: TargetTraffic;
+  readonly capabilities: Capabilities;
   /** The experiment of that name, created when absent; MLFLOW_EXPERIMENT_DELETED when it is soft-deleted. */
   ensureExperiment(name: string): Promise<Experiment>;
   /** Null when absent. Never writes. */

@@ -10,6 +10,7 @@ import { createMlflowApi, type MlflowApi } from '../support/mlflow-api.ts';
 import { declareRunContract } from '../support/mlflow-contract-runs.ts';
 import { declareSearchContract } from '../support/mlflow-contract-search.ts';
 import type { ContractSubject } from '../support/mlflow-contract-subject.ts';
+import { startMlflowProxy } from '../support/mlflow-proxy.ts';
 import { mlflowVersions } from '../support/mlflow-install.ts';
 import { startMlflowServer, type MlflowServer } from '../support/mlflow-server.ts';
 import { describeWithMlflow } from '../support/mlflow-suite.ts';
@@ -22,6 +23,30 @@ function countRows(file: string, runId: string, metric: string): number {
   } finally {
     db.close();
   }
+}
+
+const capabilitiesOf = {
+  newest: [
+    'artifact_proxy',
+    'presigned_upload',
+    'traces',
+    'otlp_traces',
+    'assessments',
+    'logged_datasets',
+    'search_is_null',
+  ],
+  old: ['artifact_proxy', 'logged_datasets'],
+};
+
+/** Behind a gateway that hides the version, so that everything is asked for. */
+async function openTargetOfUnknownVersion<T>(
+  url: string,
+  work: (target: Target) => Promise<T>,
+): Promise<T> {
+  await using proxy = await startMlflowProxy(url);
+  proxy.onRequest = ({ path }) => (path === '/version' ? { status: 403 } : 'pass');
+  await using target = await openTarget({ ...settings, trackingUri: proxy.url });
+  return await work(target);
 }
 
 const settings = { timeoutMs: 30_000, maxRetries: 2, clock: systemClock };
@@ -55,6 +80,22 @@ for (const version of mlflowVersions) {
         uri: server.url,
         version: server.version,
       });
+    });
+
+    test('tells what it can do, and asking writes nothing', async () => {
+      const before = { ...target.traffic };
+      const found = await target.capabilities.list();
+      const there = found.filter(({ isThere }) => isThere === true).map(({ name }) => name);
+      expect(there).toEqual(capabilitiesOf[version]);
+      expect(found.filter(({ isThere }) => isThere === null)).toEqual([]);
+      expect(target.traffic.writes).toBe(before.writes);
+      // What the version rules out, asked for all the same: the server agrees.
+      const asked = await openTargetOfUnknownVersion(server.url, (unknown) =>
+        unknown.capabilities.list(),
+      );
+      expect(asked.map(({ name, isThere }) => ({ name, isThere }))).toEqual(
+        found.map(({ name, isThere }) => ({ name, isThere })),
+      );
     });
   });
 }

@@ -13,6 +13,7 @@ import {
   toUpdateRunBody,
   type LogBatchBody,
 } from '../../src/mlflow/bodies.ts';
+import { createLocalCapabilities } from '../../src/mlflow/capabilities.ts';
 import { toDeletedExperiment } from '../../src/mlflow/experiments.ts';
 import { toMetricKey } from '../../src/mlflow/keys.ts';
 import { toExperimentName } from '../../src/mlflow/limits.ts';
@@ -114,6 +115,7 @@ export function createMemoryMlflow(
   const target: Target = {
     description: { kind: 'rest', uri: 'http://mlflow.memory', version: '3.11.0' },
     traffic,
+    capabilities: createLocalCapabilities(),
 
     async findExperiment(rawName) {
       const found = await findExperiment(toExperimentName(rawName));
