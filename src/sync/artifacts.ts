@@ -1,5 +1,6 @@
 /** The artifacts of each grain as specs: what they are made of is hashed, the bytes are made when they are needed. */
 import { createHash } from 'node:crypto';
+import { renderErrorGroupsTable } from '../report/error-groups-table.ts';
 import { renderErrorsTable } from '../report/errors-table.ts';
 import { manifestFormat, renderManifest, type Manifest } from '../report/manifest.ts';
 import { renderModelsTable } from '../report/models-table.ts';
@@ -21,7 +22,7 @@ import type { WindowRow } from '../store/windows.ts';
 import type { WindowAudit } from './audit-window.ts';
 
 /** Grows when the look of an artifact changes, so that it is written anew. */
-const formatVersion = 1;
+const formatVersion = 2;
 
 /** A table of more rows is slow to open in a browser; what is left out is said in the table. */
 const mostTableRows = 10_000;
@@ -119,6 +120,13 @@ function factTables(state: State, query: FactQuery): ArtifactSpec[] {
         renderErrorsTable(listFacts(state, failures(query)), {
           others: listFacts(state, lastAttemptsOf(failures(query))),
         }),
+    },
+    {
+      path: 'error_groups.json',
+      contentType: 'application/json',
+      isTable: true,
+      sourceHash: hashOf([formatVersion, rowHashes(state, failures(query))]),
+      render: () => renderErrorGroupsTable(listFacts(state, failures(query))),
     },
   ];
 }

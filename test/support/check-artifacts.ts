@@ -32,6 +32,9 @@ export async function checkArtifacts(
         ...(paths.includes('errors.json')
           ? checkErrors(label, toTable(await open('errors.json')), attempts)
           : []),
+        ...(paths.includes('error_groups.json')
+          ? checkErrorGroups(label, toTable(await open('error_groups.json')), attempts)
+          : []),
         ...(paths.includes('transcript.md')
           ? checkTranscript(label, (await open('transcript.md')).toString(), attempts)
           : []),
@@ -128,6 +131,17 @@ function checkErrors(label: string, table: Table, attempts: readonly ExpectedAtt
   return JSON.stringify(is) === JSON.stringify(should)
     ? []
     : [`${label}: errors.json has ${is.join(', ')}, should have ${should.join(', ')}`];
+}
+
+function checkErrorGroups(
+  label: string,
+  table: Table,
+  attempts: readonly ExpectedAttempt[],
+): string[] {
+  const at = columnsOf(table, ['count']);
+  const is = table.data.reduce((sum, row) => sum + Number(row[at.count]), 0);
+  const should = attempts.filter((one) => one.isError).length;
+  return is === should ? [] : [`${label}: error_groups.json counts ${is} failures of ${should}`];
 }
 
 function checkTranscript(

@@ -124,7 +124,14 @@ export function listExpectedRuns(expected: Expectation): ExpectedRun[] {
           : metricsOf(attempts, 'window')),
         rows_quarantined: 0,
       },
-      artifacts: ['errors.json', 'manifest.json', 'models.json', 'requests.json', 'sessions.json'],
+      artifacts: [
+        'error_groups.json',
+        'errors.json',
+        'manifest.json',
+        'models.json',
+        'requests.json',
+        'sessions.json',
+      ],
     };
   });
   const models = [...expected.byDayAndModel].map(([name, attempts]): ExpectedRun => {
@@ -138,7 +145,7 @@ export function listExpectedRuns(expected: Expectation): ExpectedRun[] {
       parentDay: day,
       ...span(day),
       metrics: metricsOf(attempts, 'model'),
-      artifacts: ['errors.json', 'requests.json'],
+      artifacts: ['error_groups.json', 'errors.json', 'requests.json'],
     };
   });
   const sessions = [...expected.bySession].map(([sessionId, attempts]): ExpectedRun => {
