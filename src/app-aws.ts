@@ -2,6 +2,7 @@
 import type { Surroundings } from './app.ts';
 import type { FoundTrackingUri } from './config/parse-tracking-uri.ts';
 import { parseTrackingUri } from './config/parse-tracking-uri.ts';
+import type { CallerIdentity } from './sagemaker/caller-identity.ts';
 import type { ControlPlane } from './sagemaker/control-plane.ts';
 import type { AwsCredentials } from './sagemaker/credentials.ts';
 import type { ManagedMlflow } from './sagemaker/managed-mlflow.ts';
@@ -36,19 +37,52 @@ export function findConfiguredRegion(around: Surroundings): Promise<string | nul
   return run.region;
 }
 
+/** How long a message about something else waits for STS to say who was refused. */
+const askedInPassingMs = 5000;
+
+async function findStsRegion(around: Surroundings): Promise<string> {
+  const { trackingUri } = around.settings.mlflow;
+  if (trackingUri.kind === 'sagemaker') return trackingUri.region;
+  return (await findConfiguredRegion(around)) ?? 'us-east-1';
+}
+
+/** Who the run is to AWS. Throws AWS_CREDENTIALS, SAGEMAKER_UNREACHABLE. */
+export async function askConfiguredIdentity(around: Surroundings): Promise<CallerIdentity> {
+  const { askCallerIdentity } = await import('./sagemaker/caller-identity.ts');
+  return askCallerIdentity({
+    region: await findStsRegion(around),
+    endpoint: around.settings.aws.stsEndpoint,
+    provider: (await openConfiguredCredentials(around)).provider,
+    timeoutMs: 30_000,
+    signal: around.signal,
+  });
+}
+
 /** The credentials of the run, for REST, SageMaker's API, artifacts and the copy of the state alike. Asked for nothing yet. */
 export function openConfiguredCredentials(around: Surroundings): Promise<AwsCredentials> {
   const run = runOf(around);
   run.credentials ??= (async () => {
     const { settings } = around;
     const { openCredentials } = await import('./sagemaker/credentials.ts');
+    const { aws } = settings;
+    const { askCallerIdentity } = await import('./sagemaker/caller-identity.ts');
+    const region = (): Promise<string> => findStsRegion(around);
     return openCredentials({
-      region: async () => {
-        const { trackingUri } = settings.mlflow;
-        if (trackingUri.kind === 'sagemaker') return trackingUri.region;
-        return (await findConfiguredRegion(around)) ?? 'us-east-1';
-      },
-      assumeRoleArn: settings.aws.assumeRoleArn,
+      region,
+      assumeRoleArn: aws.assumeRoleArn,
+      externalId: aws.externalId,
+      roleSessionName: aws.roleSessionName,
+      stsEndpoint: aws.stsEndpoint,
+      askIdentity: async (provider) =>
+        (
+          await askCallerIdentity({
+            region: await region(),
+            endpoint: aws.stsEndpoint,
+            provider,
+            timeoutMs: askedInPassingMs,
+            signal: around.signal,
+          })
+        ).arn,
       clock: around.clock,
       signal: around.signal,
       onNotice: around.onNotice,

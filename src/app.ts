@@ -15,6 +15,7 @@ import { renderTrackingUri, type FoundTrackingUri } from './config/parse-trackin
 import type { Secrets, Settings } from './config/settings.ts';
 import type { ProbeReport } from './langfuse/probe.ts';
 import type { SourceSettings } from './langfuse/source-settings.ts';
+import type { S3ArtifactWriter } from './mlflow/s3-artifacts.ts';
 import type { TargetSettings } from './mlflow/open-target.ts';
 import type { Clock } from './shared/clock.ts';
 import { checkStatePlace } from './store/check-state-place.ts';
@@ -104,30 +105,16 @@ export async function openConfiguredSource(around: Surroundings): Promise<Source
 
 /** Opens the MLflow of the settings, also one that is only known by its name. Throws as the targets, and SAGEMAKER_*. */
 export async function openConfiguredTarget(around: Surroundings): Promise<Target> {
-  const { mlflow, aws } = around.settings;
+  const { aws } = around.settings;
   const trackingUri = await findConfiguredTarget(around);
   const settings = toTargetSettings(around, trackingUri);
   if (trackingUri.kind === 'local') {
     const { openTarget } = await import('./mlflow/open-target.ts');
     return openTarget(settings);
   }
-  const { createS3ArtifactWriter } = await import('./mlflow/s3-artifacts.ts');
   // Asked for nothing until something must be signed: a server that hands artifacts on needs no AWS.
   const credentials = await openConfiguredCredentials(around);
-  const artifactWriters = {
-    s3: createS3ArtifactWriter({
-      region: async () =>
-        trackingUri.kind === 'sagemaker' ? trackingUri.region : findConfiguredRegion(around),
-      endpoint: aws.artifactEndpoint ?? aws.s3Endpoint,
-      credentials: credentials.provider,
-      onCredentialsRefused: credentials.refresh,
-      identityText: credentials.identityText,
-      kmsKeyId: aws.artifactKmsKeyId,
-      expectedOwner: aws.artifactBucketOwner,
-      timeoutMs: mlflow.timeoutMs,
-      signal: around.signal,
-    }),
-  };
+  const artifactWriters = { s3: await createConfiguredS3Writer(around) };
   if (trackingUri.kind === 'sagemaker') {
     const { openSageMakerTarget } = await import('./sagemaker/open-sagemaker-target.ts');
     const { toManagedEndpoint } = await import('./sagemaker/managed-endpoint.ts');
@@ -138,6 +125,28 @@ export async function openConfiguredTarget(around: Surroundings): Promise<Target
   return openTarget(settings, artifactWriters);
 }
 
+/** Artifacts of runs whose `artifact_uri` is in S3, with the credentials of the run. */
+export async function createConfiguredS3Writer(around: Surroundings): Promise<S3ArtifactWriter> {
+  const { mlflow, aws } = around.settings;
+  const { createS3ArtifactWriter } = await import('./mlflow/s3-artifacts.ts');
+  const credentials = await openConfiguredCredentials(around);
+  return createS3ArtifactWriter({
+    region: async () => {
+      const trackingUri = await findConfiguredTarget(around);
+      return trackingUri.kind === 'sagemaker' ? trackingUri.region : findConfiguredRegion(around);
+    },
+    endpoint: aws.artifactEndpoint ?? aws.s3Endpoint,
+    credentials: credentials.provider,
+    onCredentialsRefused: credentials.refresh,
+    identify: credentials.identify,
+    identityText: credentials.identityText,
+    kmsKeyId: aws.artifactKmsKeyId,
+    expectedOwner: aws.artifactBucketOwner,
+    timeoutMs: mlflow.timeoutMs,
+    signal: around.signal,
+  });
+}
+
 /** Looks at each part of the configured Langfuse by itself. Never throws. */
 export async function probeConfiguredSource(around: Surroundings): Promise<ProbeReport> {
   const { probeSource } = await import('./langfuse/probe.ts');
@@ -146,7 +155,7 @@ export async function probeConfiguredSource(around: Surroundings): Promise<Probe
 
 /** Takes the lease of the configured copy of the state, and restores the file from it where that is due. Null without one. */
 export async function openConfiguredBackup(around: Surroundings): Promise<Backup | null> {
-  const settings = toBackupSettings(around);
+  const settings = await toBackupSettings(around);
   if (settings === null) return null;
   const { openBackup } = await import('./backup/open-backup.ts');
   return openBackup(settings);
@@ -154,18 +163,19 @@ export async function openConfiguredBackup(around: Surroundings): Promise<Backup
 
 /** A sentence on whether the configured copy of the state can be used; null without one. Throws BACKUP_*. */
 export async function checkConfiguredBackup(around: Surroundings): Promise<string | null> {
-  const settings = toBackupSettings(around);
+  const settings = await toBackupSettings(around);
   if (settings === null) return null;
   const { checkBackup } = await import('./backup/check-backup.ts');
   return checkBackup(settings);
 }
 
-function toBackupSettings(around: Surroundings): BackupSettings | null {
+async function toBackupSettings(around: Surroundings): Promise<BackupSettings | null> {
   const { state, aws } = around.settings;
   if (state.backup === null) return null;
   return {
     ...state.backup,
-    region: aws.region,
+    region: await findConfiguredRegion(around),
+    credentials: await openConfiguredCredentials(around),
     endpoint: aws.s3Endpoint,
     stateFile: state.file,
     holder: toHolder(),

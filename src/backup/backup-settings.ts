@@ -7,6 +7,8 @@ export interface BackupSettings {
   readonly region: string | null;
   /** URL of another S3 than AWS's; buckets are then named in the path. */
   readonly endpoint: string | null;
+  /** The credentials of the run; left out, the usual chain of AWS alone. */
+  readonly credentials?: BackupCredentials | undefined;
   /** Where the state file is, or will be restored to. */
   readonly stateFile: string;
   /** Who holds the lease, for messages: host and process id. */
@@ -18,6 +20,17 @@ export interface BackupSettings {
   readonly leaseMs: number;
   /** How often a copy is written while a run goes on. */
   readonly intervalMs: number;
+}
+
+export interface BackupCredentials {
+  /** As the AWS SDK takes it; asked for each request. */
+  readonly provider: () => Promise<{
+    readonly accessKeyId: string;
+    readonly secretAccessKey: string;
+    readonly sessionToken?: string;
+  }>;
+  /** Told that S3 does not take them; what is asked for next is got anew. */
+  readonly refresh: () => void;
 }
 
 export const defaultLeaseMs = 120_000;

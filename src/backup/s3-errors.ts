@@ -29,6 +29,19 @@ const deniedNames = new Set([
   'TokenRefreshRequired',
 ]);
 
+const keyNames = new Set([
+  'ExpiredToken',
+  'InvalidAccessKeyId',
+  'InvalidToken',
+  'SignatureDoesNotMatch',
+  'TokenRefreshRequired',
+]);
+
+/** True where S3 does not take the key itself, whatever IAM allows it: a newer one may be taken. */
+export function isKeyRefused(error: unknown): boolean {
+  return keyNames.has(toRaw(error).name);
+}
+
 const networkCodes =
   /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ERR_STREAM_PREMATURE_CLOSE|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/;
 

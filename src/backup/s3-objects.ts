@@ -3,12 +3,12 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import type { GetObjectCommandOutput, PutObjectCommandInput } from '@aws-sdk/client-s3';
-import type { Clock } from '../shared/clock.ts';
 import { AppError } from '../shared/errors.ts';
 import type { BackupSettings } from './backup-settings.ts';
 import {
   isConditionRefused,
   isConflict,
+  isKeyRefused,
   isMissingObject,
   isWorthRetrying,
   toS3Error,
@@ -70,14 +70,18 @@ const firstPauseMs = 500;
 
 /** Opens S3. The SDK is loaded here, so that workers without a backup never load it. */
 export async function openS3Objects(
-  settings: Pick<BackupSettings, 'bucket' | 'region' | 'endpoint' | 'clock'>,
+  settings: Pick<BackupSettings, 'bucket' | 'region' | 'endpoint' | 'clock' | 'credentials'>,
 ): Promise<S3Objects> {
   const { GetObjectCommand, PutObjectCommand, S3Client } = await import('@aws-sdk/client-s3');
-  const { bucket, clock } = settings;
+  const { bucket, clock, credentials } = settings;
   const region = settings.region ?? (settings.endpoint === null ? null : 'us-east-1');
   const client = new S3Client({
     ...(region === null ? {} : { region }),
     ...(settings.endpoint === null ? {} : { endpoint: settings.endpoint, forcePathStyle: true }),
+    ...(credentials === undefined
+      ? {}
+      : // Else the SDK would keep keys without an expiry for good, also after they were rotated.
+        { credentials: Object.assign(() => credentials.provider(), { memoized: true }) }),
     // Tried again below, where the bytes of a file can be read anew and a lost answer is looked into.
     maxAttempts: 1,
     requestHandler: { connectionTimeout: 10_000, socketTimeout: 60_000 },
@@ -130,7 +134,7 @@ export async function openS3Objects(
   }
 
   const get: S3Objects['get'] = (key) =>
-    again(clock, { action: 's3:GetObject', bucket, key }, () => getOnce(key));
+    again(settings, { action: 's3:GetObject', bucket, key }, () => getOnce(key));
 
   return {
     get,
@@ -138,7 +142,7 @@ export async function openS3Objects(
       const { key, condition } = object;
       const writeId = randomUUID();
       return again(
-        clock,
+        settings,
         { action: 's3:PutObject', bucket, key },
         async (): Promise<PutOutcome> => {
           try {
@@ -167,14 +171,20 @@ export async function openS3Objects(
 class PassingConflict extends Error {}
 
 async function again<T>(
-  clock: Clock,
+  { clock, credentials }: Pick<BackupSettings, 'clock' | 'credentials'>,
   call: Parameters<typeof toS3Error>[1],
   attempt: () => Promise<T>,
 ): Promise<T> {
+  let isRefreshed = credentials === undefined;
   for (let count = 1; ; count += 1) {
     try {
       return await attempt();
     } catch (error) {
+      if (!isRefreshed && isKeyRefused(error)) {
+        isRefreshed = true;
+        credentials?.refresh();
+        continue;
+      }
       const isPassing = error instanceof PassingConflict || isWorthRetrying(error);
       if (!isPassing || count === attempts) {
         if (!(error instanceof PassingConflict)) throw toS3Error(error, call);

@@ -1,14 +1,19 @@
-import { findConfiguredTarget, openConfiguredControlPlane } from '../app-aws.ts';
+import {
+  askConfiguredIdentity,
+  findConfiguredTarget,
+  openConfiguredControlPlane,
+} from '../app-aws.ts';
 import {
   checkConfiguredBackup,
   checkConfiguredState,
+  createConfiguredS3Writer,
   openConfiguredTarget,
   probeConfiguredSource,
 } from '../app.ts';
 import { toVisibleText } from '../report/visible-text.ts';
 import { toManagedRef } from '../sagemaker/managed-mlflow.ts';
 import { AppError, ExitCode, toAppError } from '../shared/errors.ts';
-import type { Capability, Target } from '../sync/ports.ts';
+import type { Capability, RunRef, Target } from '../sync/ports.ts';
 import { printIam } from './print-iam.ts';
 import { renderCapabilities, toCapabilitiesJson } from './render-capabilities.ts';
 import { toErrorJson, toExitCode } from './report-failure.ts';
@@ -43,6 +48,7 @@ export async function runDoctorCommand(
   await withSettings(around, { name: 'doctor', flags }, async (command) => {
     const planes = [
       await checkLangfuse(command),
+      await checkIdentity(command),
       await checkSageMaker(command),
       await checkMlflow(command),
       checkState(command),
@@ -80,6 +86,25 @@ async function checkLangfuse(command: CommandRun): Promise<PlaneReport> {
     checks.push({ plane: 'langfuse', name: 'reader', ok: false, detail: report.failure.message });
   }
   return { checks, failure: report.failure };
+}
+
+/** Who the worker is to AWS, where a SageMaker MLflow or a copy of the state makes it one of its callers. */
+async function checkIdentity(command: CommandRun): Promise<PlaneReport> {
+  const { mlflow, state } = command.settings;
+  const { kind } = mlflow.trackingUri;
+  const needsAws = kind === 'sagemaker' || kind === 'named' || state.backup !== null;
+  if (!needsAws) return { checks: [], failure: null };
+  const check = { plane: 'aws', name: 'identity' } as const;
+  try {
+    const { arn, account } = await askConfiguredIdentity(command);
+    return {
+      checks: [{ ...check, ok: true, detail: `${arn} (account ${account})` }],
+      failure: null,
+    };
+  } catch (caught) {
+    const failure = toAppError(caught);
+    return { checks: [{ ...check, ok: false, detail: failure.message }], failure };
+  }
 }
 
 /** The control plane alone: a sync by ARN works without it, but only it tells of a server that was stopped. */
@@ -129,7 +154,19 @@ async function checkMlflow(command: CommandRun): Promise<PlaneReport> {
       `${name} (id ${experiment.experimentId}), artifacts at ${experiment.artifactLocation}`,
     );
     doing = 'run and artifact';
-    await writeProbe(target, { experimentId: experiment.experimentId, nowMs: command.clock.now() });
+    const isInS3 = experiment.artifactLocation.startsWith('s3:');
+    await writeProbe(target, {
+      experimentId: experiment.experimentId,
+      nowMs: command.clock.now(),
+      afterPut: async (probe) => {
+        if (!isInS3) return;
+        pass('S3 put', `${probe.run.artifactUri}/${probe.path}`);
+        doing = 'S3 delete';
+        await (await createConfiguredS3Writer(command)).delete(probe);
+        pass('S3 delete', `${probe.run.artifactUri}/${probe.path}`);
+        doing = 'run and artifact';
+      },
+    });
     pass('run and artifact', 'a probe run with an artifact was written and deleted again');
     return { checks, failure: null, capabilities: await listCapabilities(target) };
   } catch (caught) {
@@ -146,7 +183,11 @@ async function listCapabilities(target: Target): Promise<readonly Capability[]> 
 
 async function writeProbe(
   target: Target,
-  probe: { readonly experimentId: string; readonly nowMs: number },
+  probe: {
+    readonly experimentId: string;
+    readonly nowMs: number;
+    readonly afterPut: (artifact: { readonly run: RunRef; readonly path: string }) => Promise<void>;
+  },
 ): Promise<void> {
   const run = await target.createRun({
     experimentId: probe.experimentId,
@@ -163,6 +204,7 @@ async function writeProbe(
       body: new TextEncoder().encode('ok\n'),
       contentType: 'text/plain',
     });
+    await probe.afterPut({ run, path: 'doctor.txt' });
     await target.updateRun({ runId: run.runId, status: 'FINISHED', endMs: probe.nowMs });
   } finally {
     await target.deleteRun(run.runId);

@@ -12,7 +12,7 @@ export async function printIam(
   artifactRoot: string | null,
 ): Promise<void> {
   await withSettings(around, { name: 'tracking-server', flags }, async (command) => {
-    const { state } = command.settings;
+    const { state, aws } = command.settings;
     const trackingUri = await findConfiguredTarget(command);
     if (trackingUri.kind !== 'sagemaker') {
       throw new AppError('SETTINGS_INVALID', 'MLFLOW_TRACKING_URI is not the ARN of an MLflow.', {
@@ -30,7 +30,7 @@ export async function printIam(
       kind: ref.kind,
       arn,
       artifactRoot: artifactStore,
-      kmsKeyArn,
+      kmsKeys: [aws.artifactKmsKeyId, kmsKeyArn].filter((key) => key !== null),
       backup: state.backup,
     });
     return {

@@ -32,9 +32,32 @@ export const awsSettings = {
     placeholder: 'ARN',
     parse: parseRoleArn,
     commands: [...writingCommands, 'tracking-server', 'litellm'],
-    description: 'Role to assume for a SageMaker MLflow and for its artifacts in S3 alike.',
+    description:
+      'Role to assume for a SageMaker MLflow, its artifacts in S3 and the copy of the state alike.',
     allows: 'the ARN of a role',
     example: 'arn:aws:iam::123456789012:role/mlflow-writer',
+  }),
+  externalId: optional({
+    env: ['SYNC_AWS_EXTERNAL_ID'],
+    flag: '--aws-external-id',
+    placeholder: 'ID',
+    parse: parseExternalId,
+    commands: [...writingCommands, 'tracking-server', 'litellm'],
+    description:
+      'External id that the trust of the assumed role asks for; AWS takes it for no secret.',
+    allows: '2 to 1224 letters, digits and + = , . @ : / - _',
+    example: 'team-mlflow',
+  }),
+  roleSessionName: optional({
+    env: ['AWS_ROLE_SESSION_NAME'],
+    flag: '--aws-role-session-name',
+    placeholder: 'NAME',
+    parse: parseSessionName,
+    commands: [...writingCommands, 'tracking-server', 'litellm'],
+    description:
+      "Name of the sessions of the assumed role, by which CloudTrail shows them; AWS's own programs read it too. Else `langfuse-mlflow`.",
+    allows: '2 to 64 letters, digits and + = , . @ - _',
+    example: 'langfuse-mlflow-eu',
   }),
   mlflowEndpoint: optional({
     env: ['SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT'],
@@ -88,6 +111,17 @@ export const awsSettings = {
     allows: 'an http or https URL',
     example: 'https://vpce-0123.api.sagemaker.eu-central-1.vpce.amazonaws.com',
   }),
+  stsEndpoint: optional({
+    env: ['AWS_ENDPOINT_URL_STS'],
+    flag: '--aws-endpoint-url-sts',
+    placeholder: 'URL',
+    parse: parseEndpoint,
+    commands: [...writingCommands, 'tracking-server', 'litellm'],
+    description:
+      "URL of the STS that gives the assumed role and tells who the worker is, where it is not the region's own, such as a VPC endpoint.",
+    allows: 'an http or https URL',
+    example: 'https://vpce-0123.sts.eu-central-1.vpce.amazonaws.com',
+  }),
   s3Endpoint: optional({
     env: ['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'],
     flag: '--aws-endpoint-url-s3',
@@ -104,6 +138,17 @@ export const awsSettings = {
 function parseRoleArn(text: string): string {
   if (/^arn:[a-z-]+:iam::\d{12}:role\/\S+$/.test(text)) return text;
   throw refusal('must be the ARN of a role, such as arn:aws:iam::123456789012:role/mlflow-writer');
+}
+
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+function parseExternalId(text: string): string {
+  if (/^[\w+=,.@:/-]{2,1224}$/.test(text)) return text;
+  throw refusal('must be 2 to 1224 letters, digits and + = , . @ : / - _');
+}
+
+function parseSessionName(text: string): string {
+  if (/^[\w+=,.@-]{2,64}$/.test(text)) return text;
+  throw refusal('must be 2 to 64 letters, digits and + = , . @ - _');
 }
 
 function parseAccountId(text: string): string {

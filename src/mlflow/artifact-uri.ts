@@ -9,6 +9,8 @@ import type { RunRef } from '../sync/ports.ts';
 export interface ArtifactWriter {
   /** The bytes, or null when there is no such artifact. */
   get?(artifact: { readonly run: RunRef; readonly path: string }): Promise<Uint8Array | null>;
+  /** Takes an artifact away; it is no fault that there is none. */
+  delete?(artifact: { readonly run: RunRef; readonly path: string }): Promise<void>;
   put(artifact: {
     readonly run: RunRef;
     /** Checked: relative, of safe segments. */

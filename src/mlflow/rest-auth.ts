@@ -12,6 +12,7 @@ export interface OutgoingRequest {
 }
 
 export interface RefusedAnswer {
+  readonly text: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
@@ -30,8 +31,8 @@ export interface Authoriser {
   authorise(request: OutgoingRequest): Promise<Readonly<Record<string, string>>>;
   /** Told of a 403. Where this is here, the request is authorised anew and sent once more. */
   onRefused?(answer: RefusedAnswer): void;
-  /** A sentence for the message about a 403 that came again. */
-  explainRefusal?(answer: RefusedAnswer): string;
+  /** A sentence for the message about a 403 that came again to a request for `url`. */
+  explainRefusal?(answer: RefusedAnswer, url: URL): string;
   /** A sentence for the message about any other failure; null where there is nothing to add. */
   explainFailure?(failure: Failure): string | null;
   /** Texts that no message may hold; read anew for each message, since they change. */

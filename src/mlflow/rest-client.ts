@@ -151,9 +151,10 @@ function createRestClient(
       headers,
       body: call.body ?? null,
     };
+    // Waiting for credentials is no part of the answer's time.
+    const added = await authoriser.authorise(outgoing);
     const deadline = AbortSignal.timeout(call.timeoutMs ?? settings.timeoutMs);
     const signal = settings.signal ? AbortSignal.any([deadline, settings.signal]) : deadline;
-    const added = await authoriser.authorise(outgoing);
     traffic.requests += 1;
     if (call.isWrite) traffic.writes += 1;
     const response = await parts.request(call.url, {
@@ -203,7 +204,7 @@ function createRestClient(
     }
     if (answer.status !== 403)
       return { fault: explain(fault, { status: answer.status, systemCode: null }) };
-    const explained = authoriser.explainRefusal?.(answer);
+    const explained = authoriser.explainRefusal?.(answer, call.url);
     return { fault: explained === undefined ? fault : withExplanation(fault, explained) };
   }
 

@@ -23,6 +23,8 @@ export interface S3ArtifactSettings {
   readonly credentials: S3Credentials;
   /** Told that S3 does not take the credentials; what is asked for next is got anew. */
   readonly onCredentialsRefused?: (() => void) | undefined;
+  /** Looks up who that is, before {@link S3ArtifactSettings.identityText} is asked about a denial. Never throws. */
+  readonly identify?: (() => Promise<void>) | undefined;
   /** Who that is, for messages. */
   readonly identityText: () => string;
   /** A key of KMS to encrypt with; null for the bucket's own default. */
@@ -32,6 +34,8 @@ export interface S3ArtifactSettings {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
 }
+
+export type S3ArtifactWriter = Required<ArtifactWriter>;
 
 /** S3's words for keys that it does not take, whatever IAM allows them. */
 const keyErrors = new Set([
@@ -52,7 +56,7 @@ interface Place {
 }
 
 /** The SDK is loaded with the first artifact. Throws MLFLOW_ARTIFACTS_DENIED, MLFLOW_ARTIFACTS_UNREACHABLE. */
-export function createS3ArtifactWriter(settings: S3ArtifactSettings): ArtifactWriter {
+export function createS3ArtifactWriter(settings: S3ArtifactSettings): S3ArtifactWriter {
   const { expectedOwner, kmsKeyId } = settings;
   let opened: Promise<S3Client> | null = null;
   const client = (): Promise<S3Client> => (opened ??= openClient(settings));
@@ -107,7 +111,7 @@ export function createS3ArtifactWriter(settings: S3ArtifactSettings): ArtifactWr
       try {
         await withFreshCredentials(send);
       } catch (error) {
-        throw toArtifactError(error, { settings, place, action: 's3:PutObject' });
+        throw await toArtifactError(error, { settings, place, action: 's3:PutObject' });
       }
     },
 
@@ -122,7 +126,20 @@ export function createS3ArtifactWriter(settings: S3ArtifactSettings): ArtifactWr
         return (await answer.Body?.transformToByteArray()) ?? new Uint8Array();
       } catch (error) {
         if (error instanceof Error && error.name === 'NoSuchKey') return null;
-        throw toArtifactError(error, { settings, place, action: 's3:GetObject' });
+        throw await toArtifactError(error, { settings, place, action: 's3:GetObject' });
+      }
+    },
+
+    async delete({ run, path }) {
+      const place = toPlace(run, path);
+      const s3 = await client();
+      const { DeleteObjectCommand } = await import('@aws-sdk/client-s3');
+      try {
+        await withFreshCredentials(() =>
+          s3.send(new DeleteObjectCommand({ ...place, ...owner }), { abortSignal: signal() }),
+        );
+      } catch (error) {
+        throw await toArtifactError(error, { settings, place, action: 's3:DeleteObject' });
       }
     },
   };
@@ -159,14 +176,14 @@ function toPlace(run: RunRef, path: string): Place {
   };
 }
 
-function toArtifactError(
+async function toArtifactError(
   error: unknown,
   call: {
     readonly settings: S3ArtifactSettings;
     readonly place: Place;
-    readonly action: 's3:PutObject' | 's3:GetObject';
+    readonly action: 's3:PutObject' | 's3:GetObject' | 's3:DeleteObject';
   },
-): unknown {
+): Promise<unknown> {
   const { settings, place, action } = call;
   settings.signal?.throwIfAborted();
   if (error instanceof AppError || !(error instanceof Error)) return error;
@@ -175,6 +192,7 @@ function toArtifactError(
   const at = `s3://${place.Bucket}/${place.Key}`;
   const said = error.message.replace(/\s+/g, ' ').slice(0, 300);
   if (status === 403 || status === 401) {
+    await settings.identify?.();
     return new AppError(
       'MLFLOW_ARTIFACTS_DENIED',
       `${action} on ${at} was refused to ${settings.identityText()} (${error.name}): ${said}`,

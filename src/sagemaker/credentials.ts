@@ -17,6 +17,14 @@ export interface CredentialSettings {
   readonly region: string | (() => Promise<string>);
   /** A role to assume with what the usual chain gives, for the whole run; null for none. */
   readonly assumeRoleArn: string | null;
+  /** What the trust of that role asks for; null for nothing. */
+  readonly externalId?: string | null | undefined;
+  /** Of the role's sessions; null for `langfuse-mlflow`. */
+  readonly roleSessionName?: string | null | undefined;
+  /** Another STS than the region's; null for that. */
+  readonly stsEndpoint?: string | null | undefined;
+  /** Asks STS who these credentials are; without it, they are known by the key alone. */
+  readonly askIdentity?: ((provider: () => Promise<AwsIdentity>) => Promise<string>) | undefined;
   readonly clock: Clock;
   readonly signal?: AbortSignal | undefined;
   readonly onNotice?: ((message: string) => void) | undefined;
@@ -29,7 +37,11 @@ export interface AwsCredentials {
   readonly provider: () => Promise<AwsIdentity>;
   /** Forgets what is known, also what the SDK keeps of its files, so that the next question is asked anew. */
   readonly refresh: () => void;
-  /** Who that is, for messages: the role or the key's last four characters. Never a secret. */
+  /** Looks for newer ones at the next question, and goes on with these where there are none: for a denial by IAM. */
+  readonly renew: () => void;
+  /** Asks STS who they are, once a run, so that {@link AwsCredentials.identityText} can say it. Never throws. */
+  readonly identify: () => Promise<void>;
+  /** Who that is, for messages: an ARN where it is known, else the role or the key's last four characters. Never a secret. */
   readonly identityText: () => string;
 }
 
@@ -47,6 +59,10 @@ export function openCredentials(settings: CredentialSettings): AwsCredentials {
   let chain: Promise<AwsChain> | null = null;
   let known: AwsIdentity | null = null;
   let pending: Promise<AwsIdentity> | null = null;
+  /** True until the chain was asked for newer ones. */
+  let isDoubted = false;
+  let callerArn: string | null = null;
+  let asking: Promise<void> | null = null;
 
   const leftMs = (identity: AwsIdentity): number =>
     identity.expiration === undefined
@@ -58,11 +74,15 @@ export function openCredentials(settings: CredentialSettings): AwsCredentials {
       try {
         chain ??= (settings.openChain ?? (() => openAwsChain(settings)))();
         known = await (await chain)();
+        isDoubted = false;
         return known;
       } catch (cause) {
         chain = null;
         signal?.throwIfAborted();
-        if (known !== null && leftMs(known) > 0) return known;
+        if (known !== null && leftMs(known) > 0) {
+          isDoubted = false;
+          return known;
+        }
         const waitMs = waitsMs[attempt];
         // That there are none at all is no passing fault.
         if (known === null || waitMs === undefined) throw toCredentialError(settings, cause);
@@ -72,13 +92,32 @@ export function openCredentials(settings: CredentialSettings): AwsCredentials {
     }
   }
 
+  async function provider(): Promise<AwsIdentity> {
+    if (known !== null && !isDoubted && leftMs(known) > aheadMs) return known;
+    pending ??= ask().finally(() => {
+      pending = null;
+    });
+    return await pending;
+  }
+
+  async function identifyOnce(): Promise<void> {
+    try {
+      callerArn = (await settings.askIdentity?.(provider)) ?? null;
+    } catch {
+      // The message that wants to name it is about something else; the key names it then.
+      callerArn = null;
+    }
+  }
+
   return {
-    async provider() {
-      if (known !== null && leftMs(known) > aheadMs) return known;
-      pending ??= ask().finally(() => {
-        pending = null;
-      });
-      return await pending;
+    provider,
+    renew() {
+      chain = null;
+      isDoubted = true;
+    },
+    identify() {
+      asking ??= identifyOnce();
+      return asking;
     },
     refresh() {
       chain = null;
@@ -86,6 +125,7 @@ export function openCredentials(settings: CredentialSettings): AwsCredentials {
       if (known !== null) known = { ...known, expiration: new Date(clock.now()) };
     },
     identityText() {
+      if (callerArn !== null) return callerArn;
       if (settings.assumeRoleArn !== null) return `the role ${settings.assumeRoleArn}`;
       return known === null ? 'no known key' : `the access key …${known.accessKeyId.slice(-4)}`;
     },
@@ -102,8 +142,15 @@ async function openAwsChain(settings: CredentialSettings): Promise<AwsChain> {
   if (settings.assumeRoleArn === null) return own;
   return fromTemporaryCredentials({
     masterCredentials: own,
-    clientConfig,
-    params: { RoleArn: settings.assumeRoleArn, RoleSessionName: 'langfuse-mlflow' },
+    clientConfig: {
+      ...clientConfig,
+      ...(settings.stsEndpoint ? { endpoint: settings.stsEndpoint } : {}),
+    },
+    params: {
+      RoleArn: settings.assumeRoleArn,
+      RoleSessionName: settings.roleSessionName ?? 'langfuse-mlflow',
+      ...(settings.externalId ? { ExternalId: settings.externalId } : {}),
+    },
   });
 }
 

@@ -18,8 +18,8 @@ export interface PolicyTarget {
   readonly arn: string;
   /** `s3://bucket/prefix` that the artifacts are kept under; null where it is not known. */
   readonly artifactRoot: string | null;
-  /** ARN of the key that encrypts the artifacts; null without one. */
-  readonly kmsKeyArn: string | null;
+  /** Keys that encrypt the artifacts, each as an id, an alias or an ARN. */
+  readonly kmsKeys: readonly string[];
   /** The object that the state is copied to; null without one. */
   readonly backup: { readonly bucket: string; readonly key: string } | null;
 }
@@ -34,6 +34,7 @@ export interface PolicyStatement {
   readonly Effect: 'Allow';
   readonly Action: readonly string[];
   readonly Resource: string | readonly string[];
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemakerwithmlflow.html
@@ -143,15 +144,35 @@ export function toWorkerPolicy(target: PolicyTarget): PolicyDocument {
       },
     );
   }
-  if (target.kmsKeyArn !== null) {
+  for (const [index, key] of [...new Set(target.kmsKeys)].entries()) {
     statements.push({
-      Sid: 'Key',
+      Sid: index === 0 ? 'Key' : `Key${index + 1}`,
       Effect: 'Allow',
       Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
-      Resource: target.kmsKeyArn,
+      ...toKeyGrant(key, target.arn),
     });
   }
   return { Version: '2012-10-17', Statement: statements };
+}
+
+/** IAM takes no alias for a resource: its key is then told by a condition. https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html */
+function toKeyGrant(
+  key: string,
+  ofArn: string,
+): Pick<PolicyStatement, 'Resource'> & Partial<Pick<PolicyStatement, 'Condition'>> {
+  const [, partition = 'aws', , region = '', account = ''] = ofArn.split(':');
+  const [, ownRegion, ownAccount, arnAlias] =
+    /^arn:[^:]+:kms:([^:]+):([^:]+):(alias\/.+)$/.exec(key) ?? [];
+  const alias = arnAlias ?? (key.startsWith('alias/') ? key : null);
+  if (alias !== null) {
+    return {
+      Resource: `arn:${partition}:kms:${ownRegion ?? region}:${ownAccount ?? account}:key/*`,
+      Condition: { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': alias } },
+    };
+  }
+  return {
+    Resource: key.startsWith('arn:') ? key : `arn:${partition}:kms:${region}:${account}:key/${key}`,
+  };
 }
 
 function parseRoot(root: string): { readonly bucket: string; readonly prefix: string } | null {

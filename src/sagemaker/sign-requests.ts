@@ -4,6 +4,7 @@ import type { Authoriser, OutgoingRequest, RefusedAnswer } from '../mlflow/rest-
 import type { Clock } from '../shared/clock.ts';
 import type { AwsCredentials } from './credentials.ts';
 import type { ManagedEndpoint } from './managed-endpoint.ts';
+import { toNeededActions } from './needed-actions.ts';
 
 /** AWS takes a signature for five minutes. */
 const signatureLifeMs = 5 * 60_000;
@@ -27,6 +28,8 @@ export async function createSigningAuthoriser(parts: {
   });
   /** AWS's clock minus this machine's, once a refusal has shown that they differ. */
   let skewMs = 0;
+  /** True after a refusal that is of IAM and not of the key. */
+  let isDenied = false;
   /** Calls may be under way that were signed with earlier ones. */
   const sessionTokens = new Set<string>();
 
@@ -37,6 +40,8 @@ export async function createSigningAuthoriser(parts: {
     async authorise(request) {
       // What an artifact location names is not SageMaker's.
       if (request.url.host !== endpoint.base.host) return {};
+      // Who was refused is asked before the second attempt, since the message about that may not wait.
+      if (isDenied) await credentials.identify();
       const signed = await signer.sign(toSmithyRequest(request, endpoint), {
         signingDate: new Date(clock.now() + skewMs),
       });
@@ -48,16 +53,22 @@ export async function createSigningAuthoriser(parts: {
     onRefused(answer) {
       const apartMs = toSkewMs(answer, clock.now());
       if (apartMs !== null && Math.abs(apartMs - skewMs) > signatureLifeMs) skewMs = apartMs;
-      credentials.refresh();
+      if (isOfKey(answer)) {
+        credentials.refresh();
+        return;
+      }
+      // Newer credentials may be allowed more; where there are none, the refusal itself is what is to be told.
+      credentials.renew();
+      isDenied = true;
     },
-    explainRefusal(answer) {
+    explainRefusal(answer, url) {
       const apartMs = toSkewMs(answer, clock.now());
       // The second attempt was signed by AWS's clock already, so the clock alone does not explain a second refusal.
       const clockText =
         apartMs !== null && Math.abs(apartMs) > signatureLifeMs
           ? ` This machine's clock is ${Math.round(Math.abs(apartMs) / 60_000)} minutes ${apartMs > 0 ? 'behind' : 'ahead of'} that of AWS, and a signature holds for five: set it right.`
           : '';
-      return `It was signed with ${credentials.identityText()}, which needs ${endpoint.actions} on ${endpoint.arn}; langfuse-mlflow doctor --print-iam writes the policy.${clockText}`;
+      return `It was signed with ${credentials.identityText()}, which needs ${toNeededActions(endpoint, url)} on ${endpoint.arn}; langfuse-mlflow doctor --print-iam writes the policy.${clockText}`;
     },
     explainFailure: ({ status, systemCode, hasAnswered }) => {
       if (systemCode === 'ENOTFOUND') {
@@ -73,6 +84,13 @@ export async function createSigningAuthoriser(parts: {
       return null;
     },
   };
+}
+
+/** In AWS's words for a key that it does not take, whatever IAM allows it. */
+function isOfKey(answer: RefusedAnswer): boolean {
+  return /ExpiredToken|InvalidClientTokenId|UnrecognizedClient|InvalidSignature|SignatureDoesNotMatch|IncompleteSignature|MissingAuthenticationToken|security token|request signature/i.test(
+    answer.text,
+  );
 }
 
 function toSkewMs(answer: RefusedAnswer, nowMs: number): number | null {

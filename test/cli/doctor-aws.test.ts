@@ -1,14 +1,16 @@
 import { expect, it } from 'vitest';
 import { startProject } from '../langfuse/project.ts';
 import { controlKeys, startControlDouble } from '../support/sagemaker-double/control-plane.ts';
+import { startSts } from '../support/sagemaker-double/sts.ts';
 import { openTempFolder } from '../support/temp-folder.ts';
 import { runCli } from './built-cli.ts';
 
 it('tells of a server that was stopped, and of a permission that is missing', async () => {
   await using double = await startControlDouble();
+  await using sts = await startSts({ keys: { [controlKeys.accessKeyId]: controlKeys } });
   await using langfuse = await startProject();
   using folder = openTempFolder();
-  const describeLine = async (): Promise<string | undefined> => {
+  const lineOf = async (word: string): Promise<string | undefined> => {
     const end = await runCli({
       args: ['doctor'],
       cwd: folder.path,
@@ -17,6 +19,7 @@ it('tells of a server that was stopped, and of a permission that is missing', as
         AWS_SECRET_ACCESS_KEY: controlKeys.secretAccessKey,
         AWS_EC2_METADATA_DISABLED: 'true',
         AWS_ENDPOINT_URL_SAGEMAKER: double.url,
+        AWS_ENDPOINT_URL_STS: sts.url,
         SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT: 'http://127.0.0.1:1',
         MLFLOW_HTTP_REQUEST_MAX_RETRIES: '0',
         MLFLOW_TRACKING_URI:
@@ -26,12 +29,19 @@ it('tells of a server that was stopped, and of a permission that is missing', as
         LANGFUSE_SECRET_KEY: langfuse.server.keys.secretKey,
       },
     });
-    return end.stdout.split('\n').find((line) => line.includes('describe'));
+    return end.stdout.split('\n').find((line) => line.includes(word));
   };
-  expect(await describeLine()).toMatch(/^ok .*status Created, MLflow 3\.0\.0, artifacts at s3:/);
+  expect(await lineOf('describe')).toMatch(
+    /^ok .*status Created, MLflow 3\.0\.0, artifacts at s3:/,
+  );
   const server = double.servers.get('team-mlflow');
   if (server !== undefined) server.status = 'Stopped';
-  expect(await describeLine()).toMatch(/^FAIL .*status Stopped.*answers no requests/);
+  expect(await lineOf('describe')).toMatch(/^FAIL .*status Stopped.*answers no requests/);
   double.denied.add('DescribeMlflowTrackingServer');
-  expect(await describeLine()).toMatch(/^FAIL .*sagemaker:DescribeMlflowTrackingServer/);
+  expect(await lineOf('describe')).toMatch(/^FAIL .*sagemaker:DescribeMlflowTrackingServer/);
+  expect(await lineOf('identity')).toMatch(
+    /^ok .*arn:aws:iam::123456789012:user\/worker \(account 123456789012\)/,
+  );
+  sts.keys.clear();
+  expect(await lineOf('identity')).toMatch(/^FAIL .*sts:GetCallerIdentity.*UnrecognizedClient/);
 }, 60_000);

@@ -115,7 +115,7 @@ describeWithManagedMlflow('a sync to SageMaker MLflow', () => {
     expect(summary.failed[0]?.error).toMatchObject({
       code: 'MLFLOW_AUTH',
       message: expect.stringMatching(
-        /the access key …RKER, which needs the sagemaker-mlflow actions on arn:aws:sagemaker/,
+        /the access key …RKER, which needs sagemaker-mlflow:LogBatch on arn:aws:sagemaker/,
       ) as string,
     });
     managed.rest.setDenied(null);

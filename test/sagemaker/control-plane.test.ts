@@ -151,7 +151,7 @@ describe('the policy of the worker', () => {
       kind: 'tracking-server',
       arn: 'arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/a',
       artifactRoot: 's3://bucket/team/',
-      kmsKeyArn: 'arn:aws:kms:us-east-1:123456789012:key/1',
+      kmsKeys: ['arn:aws:kms:us-east-1:123456789012:key/1'],
       backup: { bucket: 'state', key: 'a/state.db.gz' },
     });
     expect(Statement.map(({ Sid, Resource }) => [Sid, Resource])).toEqual([
@@ -168,5 +168,37 @@ describe('the policy of the worker', () => {
       ],
       ['Key', 'arn:aws:kms:us-east-1:123456789012:key/1'],
     ]);
+  });
+});
+
+describe('the grant of a key', () => {
+  const grantOf = (key: string): unknown =>
+    toWorkerPolicy({
+      kind: 'app',
+      arn: 'arn:aws:sagemaker:eu-west-1:123456789012:mlflow-app/app-A',
+      artifactRoot: null,
+      kmsKeys: [key],
+      backup: null,
+    }).Statement.find(({ Sid }) => Sid === 'Key');
+
+  it.each([
+    ['1234-abcd', { Resource: 'arn:aws:kms:eu-west-1:123456789012:key/1234-abcd' }],
+    ['arn:aws:kms:us-east-1:1:key/2', { Resource: 'arn:aws:kms:us-east-1:1:key/2' }],
+    [
+      'alias/mlflow',
+      {
+        Resource: 'arn:aws:kms:eu-west-1:123456789012:key/*',
+        Condition: { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': 'alias/mlflow' } },
+      },
+    ],
+    [
+      'arn:aws:kms:us-east-1:210987654321:alias/mlflow',
+      {
+        Resource: 'arn:aws:kms:us-east-1:210987654321:key/*',
+        Condition: { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': 'alias/mlflow' } },
+      },
+    ],
+  ])('is for %s alone', (key, grant) => {
+    expect(grantOf(key)).toMatchObject(grant);
   });
 });

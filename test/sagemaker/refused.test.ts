@@ -99,7 +99,7 @@ describe('the message about a refusal', () => {
       headers: { date: new Date(Date.now() + 3_600_000).toUTCString() },
       body: '{"Message":"not authorized to perform sagemaker-mlflow:GetExperimentByName"}',
     }));
-    expect(message).toContain('needs the sagemaker-mlflow actions');
+    expect(message).toContain('needs sagemaker-mlflow:GetExperimentByName on arn');
     expect(message).toContain('60 minutes behind');
   });
 });

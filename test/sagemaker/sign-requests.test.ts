@@ -110,13 +110,13 @@ describe('the signature of a request', () => {
       credentials: someCredentials(clock, null),
       clock,
     });
-    const refused = { headers: { date: new Date(nowMs + 3_600_000).toUTCString() } };
+    const refused = { text: '', headers: { date: new Date(nowMs + 3_600_000).toUTCString() } };
     authoriser.onRefused?.(refused);
     expect((await authoriser.authorise(get))['x-amz-date']).toBe('20260102T040405Z');
-    expect(authoriser.explainRefusal?.(refused)).toContain('60 minutes behind');
+    expect(authoriser.explainRefusal?.(refused, get.url)).toContain('60 minutes behind');
 
-    const right = { headers: { date: new Date(nowMs + 3000).toUTCString() } };
-    expect(authoriser.explainRefusal?.(right)).toContain('the access key …MPLE');
+    const right = { text: '', headers: { date: new Date(nowMs + 3000).toUTCString() } };
+    expect(authoriser.explainRefusal?.(right, get.url)).toContain('the access key …MPLE');
   });
 });
 

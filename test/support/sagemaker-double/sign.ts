@@ -42,7 +42,7 @@ export async function fetchSigned(request: RequestToSign): Promise<Response> {
   });
 }
 
-class NodeSha256 {
+export class NodeSha256 {
   readonly #hash;
   constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
     this.#hash =
