@@ -18,6 +18,7 @@ import type { SourceSettings } from './langfuse/source-settings.ts';
 import type { S3ArtifactWriter } from './mlflow/s3-artifacts.ts';
 import type { TargetSettings } from './mlflow/open-target.ts';
 import type { Clock } from './shared/clock.ts';
+import type { Proxies } from './shared/proxies.ts';
 import { checkStatePlace } from './store/check-state-place.ts';
 import {
   openExistingState,
@@ -55,6 +56,13 @@ export function toSourceSettings(around: Surroundings): SourceSettings {
   };
 }
 
+/** Null where no proxy is set. */
+export function toProxies(around: Pick<Surroundings, 'settings' | 'secrets'>): Proxies | null {
+  const { httpProxy: http, httpsProxy: https } = around.secrets;
+  if (http === null && https === null) return null;
+  return { http, https, exceptions: around.settings.network.noProxy ?? '' };
+}
+
 function toTargetSettings(around: Surroundings, trackingUri: FoundTrackingUri): TargetSettings {
   const { mlflow } = around.settings;
   return {
@@ -64,6 +72,7 @@ function toTargetSettings(around: Surroundings, trackingUri: FoundTrackingUri): 
     token: around.secrets.mlflowToken ?? undefined,
     workspace: mlflow.workspace ?? undefined,
     insecureTls: mlflow.insecureTls,
+    proxies: toProxies(around) ?? undefined,
     serverCertPath: mlflow.serverCertPath ?? undefined,
     clientCertPath: mlflow.clientCertPath ?? undefined,
     timeoutMs: mlflow.timeoutMs,

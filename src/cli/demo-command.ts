@@ -38,6 +38,8 @@ export async function runDemoCommand(
     LANGFUSE_PUBLIC_KEY: server.keys.publicKey,
     LANGFUSE_SECRET_KEY: server.keys.secretKey,
     SYNC_STATE_FILE: stateFile,
+    // The sample Langfuse is this process.
+    NO_PROXY: `${around.env['NO_PROXY'] ?? around.env['no_proxy'] ?? ''},127.0.0.1`,
     SYNC_START: toIso(traffic.startMs),
     SYNC_MODEL_ALIASES: JSON.stringify(Object.fromEntries(aliases)),
   };

@@ -1,13 +1,14 @@
 /** The frame of every command: parse settings, set up progress and log, run, report what failed. */
-import type { CommandName } from '../config/command-names.ts';
+import { readingCommands, type CommandName } from '../config/command-names.ts';
 import { parseSettings } from '../config/parse-settings.ts';
-import type { Surroundings } from '../app.ts';
+import { toProxies, type Surroundings } from '../app.ts';
 import type { ReportProgress } from '../shared/progress.ts';
 import { createLogger, type Logger } from '../telemetry/create-logger.ts';
 import { createProgress } from '../telemetry/create-progress.ts';
 import { hideIn, reportFailure, toExitCode } from './report-failure.ts';
 import type { CliSurroundings } from './surroundings.ts';
 import { toStopped } from './to-stopped.ts';
+import { useProxies } from './use-proxies.ts';
 
 export interface CommandRun extends Surroundings {
   readonly report: ReportProgress;
@@ -41,6 +42,7 @@ export async function withSettings(
     });
     for (const secret of Object.values(secrets)) if (secret !== null) around.secrets.add(secret);
     const hide = hideIn(around);
+    if (reachesServers(command.name)) await useProxies(toProxies({ settings, secrets }));
     const result = await runWithProgress(around, { settings, secrets, hide, run });
     // Asked to stop, a command never ends as if it had not been, however far it came.
     const stopped = toStopped(around.signal);
@@ -53,6 +55,9 @@ export async function withSettings(
     reportFailure(around, toStopped(around.signal) ?? error);
   }
 }
+
+const reachesServers = (name: CommandName): boolean =>
+  name === 'demo' || readingCommands.some((reading) => reading === name);
 
 async function runWithProgress(
   around: CliSurroundings,

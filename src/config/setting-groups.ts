@@ -9,6 +9,7 @@ export const groupTitles: Readonly<Record<keyof typeof settingsTable, string>> =
   mlflow: 'MLflow',
   state: 'State',
   aws: 'AWS',
+  network: 'Network',
   content: 'Content',
   log: 'Log',
 };

@@ -3,6 +3,7 @@ import { commandNames, stateCommands, syncingCommands } from './command-names.ts
 import { langfuseSettings } from './langfuse-settings.ts';
 import { litellmSettings } from './litellm-settings.ts';
 import { mlflowSettings } from './mlflow-settings.ts';
+import { networkSettings } from './network-settings.ts';
 import { durationBetween, parseDuration, renderDuration } from './parse-duration.ts';
 import { parseStart } from './parse-day.ts';
 import { parseModelAliases } from './parse-model-aliases.ts';
@@ -168,6 +169,7 @@ export const settingsTable = {
     }),
   },
   aws: awsSettings,
+  network: networkSettings,
   content: {
     text: withDefault({
       env: ['SYNC_CONTENT'],

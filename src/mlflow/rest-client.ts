@@ -2,10 +2,11 @@
  * HTTP to one MLflow server: connections kept alive, a deadline for each attempt that covers the body of
  * the answer, authorisation, counting, and faults translated. What is sent is not known here.
  */
-import type { Agent } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { z } from 'zod';
 import { AppError, rewordError } from '../shared/errors.ts';
 import { parseJson } from '../shared/parse-json.ts';
+import { toProxyOptions } from '../shared/proxies.ts';
 import type { TargetTraffic } from '../sync/ports.ts';
 import type { Authoriser, Failure, OutgoingRequest } from './rest-auth.ts';
 import { createRequestGate } from './request-gate.ts';
@@ -65,8 +66,9 @@ export async function openRestClient(
   // Loaded here, so that a command which needs no MLflow server does not pay for it.
   const undici = await import('undici');
   const concurrency = settings.concurrency ?? defaultConcurrency;
-  const agent = new undici.Agent({
-    connect: { ...(await readTlsOptions(settings)), timeout: Math.min(settings.timeoutMs, 30_000) },
+  const tls = await readTlsOptions(settings);
+  const options = {
+    connect: { ...tls, timeout: Math.min(settings.timeoutMs, 30_000) },
     connections: concurrency,
     // uvicorn and gunicorn close an idle connection after some seconds; one that is about to be closed
     // must not carry a call that can't be repeated.
@@ -75,14 +77,22 @@ export async function openRestClient(
     // The deadline of each attempt is a signal of its own.
     headersTimeout: 0,
     bodyTimeout: 0,
-  });
+  };
+  const agent =
+    settings.proxies === undefined
+      ? new undici.Agent(options)
+      : new undici.EnvHttpProxyAgent({
+          ...options,
+          ...toProxyOptions(settings.proxies),
+          requestTls: tls,
+        });
   return createRestClient(settings, { ...parts, agent, request: undici.request, concurrency });
 }
 
 function createRestClient(
   settings: RestSettings,
   parts: RestClientParts & {
-    readonly agent: Agent;
+    readonly agent: Dispatcher;
     readonly request: (typeof import('undici'))['request'];
     readonly concurrency: number;
   },

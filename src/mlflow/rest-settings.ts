@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { randomInt } from 'node:crypto';
 import { AppError } from '../shared/errors.ts';
 import type { Clock } from '../shared/clock.ts';
+import type { Proxies } from '../shared/proxies.ts';
 
 export interface RestSettings {
   /** http(s) URL; credentials in it are used when none are given here. */
@@ -17,6 +18,8 @@ export interface RestSettings {
   readonly serverCertPath?: string | undefined;
   /** PEM file with the client's certificate and its key. */
   readonly clientCertPath?: string | undefined;
+  /** Proxies that calls go through; absent for none. */
+  readonly proxies?: Proxies | undefined;
   /** Of one attempt, answer included; uploads get more by their size. */
   readonly timeoutMs: number;
   /** Repeats of a call after its first attempt. */

@@ -22,6 +22,7 @@ describe('defaults', () => {
     });
     expect(settings.windows).toEqual({
       sizeMs: 24 * hourMs,
+      emptyCheck: 'on',
       settleMs: 30 * minuteMs,
       lookbackMs: 72 * hourMs,
       startMs: Date.UTC(2026, 10, 18),
@@ -40,6 +41,8 @@ describe('defaults', () => {
       litellmApiKey: null,
       mlflowPassword: null,
       mlflowToken: null,
+      httpProxy: null,
+      httpsProxy: null,
     });
   });
 
@@ -135,6 +138,7 @@ describe('windows', () => {
       windows({ SYNC_WINDOW: '6h', SYNC_LOOKBACK: '7h', SYNC_START: '2026-11-20T07:00Z' }),
     ).toEqual({
       sizeMs: 6 * hourMs,
+      emptyCheck: 'on',
       settleMs: 30 * minuteMs,
       lookbackMs: 12 * hourMs,
       startMs: Date.UTC(2026, 10, 20, 6),

@@ -79,6 +79,8 @@ describe('no secret is shown', () => {
       MLFLOW_TRACKING_PASSWORD: 'hunter22',
       MLFLOW_TRACKING_TOKEN: 'token-4711',
       LITELLM_API_KEY: 'sk-gateway',
+      HTTP_PROXY: 'http://proxy:3128',
+      https_proxy: 'http://user:proxy-word@proxy:3128',
     };
     const { settings, secrets } = parse({ env });
     expect(Object.values(secrets)).toEqual([
@@ -86,8 +88,10 @@ describe('no secret is shown', () => {
       'sk-gateway',
       'hunter22',
       'token-4711',
+      'http://proxy:3128/',
+      'http://user:proxy-word@proxy:3128/',
     ]);
-    expect(JSON.stringify(settings)).not.toMatch(/sk-lf|sk-gateway|hunter22|token-4711/);
+    expect(JSON.stringify(settings)).not.toMatch(/sk-lf|sk-gateway|hunter22|token-4711|proxy-word/);
   });
 
   test('whatever is wrong with it, and also where it was put into another setting', () => {

@@ -21,7 +21,9 @@ describe('the table', () => {
     (name, setting) => {
       expect(() => setting.parse(setting.example, now)).not.toThrow();
       if (!setting.isSecret && setting.default !== null) setting.parse(setting.default, now);
-      expect(name).toMatch(/^(SYNC|LANGFUSE|LITELLM|MLFLOW|SAGEMAKER|AWS)_[A-Z0-9_]+$/);
+      expect(name).toMatch(
+        /^((SYNC|LANGFUSE|LITELLM|MLFLOW|SAGEMAKER|AWS)_[A-Z0-9_]+|(HTTPS?|NO)_PROXY)$/,
+      );
       expect(setting.description).toMatch(/^[A-Z].*\.$/);
     },
   );

@@ -7,6 +7,7 @@ import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RestSettings } from '../../src/mlflow/rest-settings.ts';
 import { openRestTarget } from '../../src/mlflow/rest-target.ts';
+import { startForwardProxy } from '../support/forward-proxy.ts';
 import { createPatientClock } from '../support/mlflow-clock.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'langfuse-mlflow-tls-'));
@@ -116,6 +117,22 @@ describe.skipIf(!hasCertificates)('TLS to a server with its own authority (needs
       clientCertPath: join(folder, 'both.pem'),
     });
     expect(shown).toEqual(['client']);
+  });
+
+  test('through a proxy it is the same, in a tunnel', async () => {
+    await using proxy = await startForwardProxy({ user: 'worker', password: 'pass@word' });
+    const proxies = { http: null, https: proxy.url, exceptions: '' };
+    const serverCertPath = join(folder, 'server.pem');
+    shown.length = 0;
+    expect(
+      await readVersion({ proxies, serverCertPath, clientCertPath: join(folder, 'both.pem') }),
+    ).toBe('3.17.2');
+    expect(shown).toEqual(['client']);
+    expect(proxy.seen).toEqual([`CONNECT ${new URL(url).host}`]);
+    await expect(readVersion({ proxies })).rejects.toMatchObject({ code: 'SETTINGS_INVALID' });
+    const direct = { ...proxies, exceptions: '127.0.0.1' };
+    expect(await readVersion({ proxies: direct, serverCertPath })).toBe('3.17.2');
+    expect(proxy.seen).toHaveLength(2);
   });
 
   test('plain http to it is no endless retry', async () => {
