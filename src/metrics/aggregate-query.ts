@@ -31,6 +31,8 @@ export interface AggregateQuery {
   readonly groupBy: string | null;
   /** SQL condition with named parameters. */
   readonly where: string;
+  /** Names of the metrics that are wanted; all of the grain by default. */
+  readonly only?: readonly string[];
 }
 
 /**
@@ -38,7 +40,9 @@ export interface AggregateQuery {
  * A group without facts gives no row.
  */
 export function buildAggregateQuery(query: AggregateQuery): string {
-  const columns = metricColumns(query.grain).map((column) => `${column.sql} AS "${column.name}"`);
+  const columns = metricColumns(query.grain)
+    .filter((column) => query.only?.includes(column.name) ?? true)
+    .map((column) => `${column.sql} AS "${column.name}"`);
   const key = query.groupBy ?? "''";
   return [
     `SELECT ${key} AS group_key,`,

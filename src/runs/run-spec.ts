@@ -16,7 +16,7 @@ export interface ArtifactSpec {
   /** Changes if and only if the rendered bytes would, but for what tells of this run of the worker (its version). */
   readonly sourceHash: string;
   /** Makes the bytes; called only when they must be written. */
-  readonly render: () => Uint8Array;
+  readonly render: () => Uint8Array | Promise<Uint8Array>;
 }
 
 export interface RunParts {

@@ -13,13 +13,16 @@ import type { ArtifactSpec } from '../runs/run-spec.ts';
 import { hashOf } from '../shared/hash.ts';
 import { toIso } from '../shared/time.ts';
 import { readVersion } from '../shared/version.ts';
-import { listFacts, rowHashes, type SqlParameters } from '../store/aggregates.ts';
+import { listFacts, rowHashes } from '../store/aggregates.ts';
 import { openContents, type Contents } from '../store/contents.ts';
 import type { Fact } from '../store/fact.ts';
 import type { State } from '../store/open-state.ts';
 import { listQuarantine } from '../store/quarantine.ts';
 import type { WindowRow } from '../store/windows.ts';
 import type { WindowAudit } from './audit-window.ts';
+import type { DescribedSource } from './described-source.ts';
+import { modelReport, sessionReport, windowReport } from './report-artifacts.ts';
+import type { FactQuery } from './report-figures.ts';
 
 /** Grows when the look of an artifact changes, so that it is written anew. */
 const formatVersion = 2;
@@ -27,15 +30,11 @@ const formatVersion = 2;
 /** A table of more rows is slow to open in a browser; what is left out is said in the table. */
 const mostTableRows = 10_000;
 
-interface FactQuery {
-  readonly where: string;
-  readonly parameters: SqlParameters;
-}
-
 type Metrics = ReadonlyMap<string, number>;
 
 export function windowArtifacts(window: {
   readonly state: State;
+  readonly source: DescribedSource;
   readonly row: WindowRow;
   readonly metrics: Metrics;
   readonly counters: WindowCounters;
@@ -59,20 +58,30 @@ export function windowArtifacts(window: {
         [...window.sessions].map(([sessionId, metrics]) => ({ sessionId, metrics })),
       ),
     ),
-    ...factTables(state, query),
+    ...factTables(state, query, rowHashes(state, query)),
   ];
-  return [...tables, manifest(window, tables)];
+  const files = [windowReport(state, { ...window, query }), ...tables];
+  return [...files, manifest(window, files)];
 }
 
-export function modelArtifacts(state: State, query: FactQuery): ArtifactSpec[] {
-  return factTables(state, query);
+export function modelArtifacts(
+  state: State,
+  model: Omit<Parameters<typeof modelReport>[1], 'rowHashes'>,
+): ArtifactSpec[] {
+  const hashes = rowHashes(state, model.query);
+  return [
+    modelReport(state, { ...model, rowHashes: hashes }),
+    ...factTables(state, model.query, hashes),
+  ];
 }
 
 export function sessionArtifacts(
   state: State,
-  session: FactQuery & { readonly sessionId: string; readonly url: string },
+  session: Omit<Parameters<typeof sessionReport>[1], 'rowHashes'> & { readonly url: string },
 ): ArtifactSpec[] {
-  const sourceHash = hashOf([formatVersion, session.url, rowHashes(state, session)]);
+  const { query } = session;
+  const hashes = rowHashes(state, query);
+  const sourceHash = hashOf([formatVersion, session.url, hashes]);
   const transcript: ArtifactSpec = {
     path: 'transcript.md',
     contentType: 'text/markdown; charset=utf-8',
@@ -82,7 +91,7 @@ export function sessionArtifacts(
       const contents = openContents(state);
       // One call's messages in memory at a time.
       function* turns(): IterableIterator<TranscriptTurn> {
-        for (const fact of listFacts(state, session)) {
+        for (const fact of listFacts(state, query)) {
           yield { fact, content: contentOf(contents, fact) };
         }
       }
@@ -91,7 +100,11 @@ export function sessionArtifacts(
       );
     },
   };
-  return [requestsTable(state, session), transcript];
+  return [
+    sessionReport(state, { ...session, rowHashes: hashes }),
+    requestsTable(state, query, hashes),
+    transcript,
+  ];
 }
 
 export function requestArtifacts(contents: Contents, fact: Fact): ArtifactSpec[] {
@@ -104,9 +117,9 @@ export function requestArtifacts(contents: Contents, fact: Fact): ArtifactSpec[]
   }));
 }
 
-function factTables(state: State, query: FactQuery): ArtifactSpec[] {
+function factTables(state: State, query: FactQuery, hashes: readonly string[]): ArtifactSpec[] {
   return [
-    requestsTable(state, query),
+    requestsTable(state, query, hashes),
     {
       path: 'errors.json',
       contentType: 'application/json',
@@ -144,8 +157,7 @@ function lastAttemptsOf(query: FactQuery): FactQuery {
   };
 }
 
-function requestsTable(state: State, query: FactQuery): ArtifactSpec {
-  const hashes = rowHashes(state, query);
+function requestsTable(state: State, query: FactQuery, hashes: readonly string[]): ArtifactSpec {
   return {
     path: 'requests.json',
     contentType: 'application/json',
@@ -197,19 +209,19 @@ function manifest(
       row.input_hash,
       artifacts.map((one) => [one.path, one.sourceHash]),
     ]),
-    render: () =>
-      renderManifest({
-        ...told,
-        worker_version: readVersion(),
-        artifacts: artifacts.map((artifact) => {
-          const bytes = artifact.render();
-          return {
-            path: artifact.path,
-            bytes: bytes.byteLength,
-            sha256: createHash('sha256').update(bytes).digest('hex'),
-          };
-        }),
-      }),
+    render: async () => {
+      const listed: Manifest['artifacts'][number][] = [];
+      // One at a time: only the bytes of one are in memory.
+      for (const artifact of artifacts) {
+        const bytes = await artifact.render();
+        listed.push({
+          path: artifact.path,
+          bytes: bytes.byteLength,
+          sha256: createHash('sha256').update(bytes).digest('hex'),
+        });
+      }
+      return renderManifest({ ...told, worker_version: readVersion(), artifacts: listed });
+    },
   };
 }
 

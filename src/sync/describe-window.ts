@@ -28,6 +28,9 @@ import {
   windowArtifacts,
 } from './artifacts.ts';
 import { auditWindow } from './audit-window.ts';
+import { quietMetrics } from './compared-windows.ts';
+import type { DescribedSource } from './described-source.ts';
+import { toSessionUrl } from './report-links.ts';
 
 export interface WindowDescription {
   readonly window: RunSpec;
@@ -36,12 +39,6 @@ export interface WindowDescription {
     readonly trend: TrendPointSpec;
     readonly model: string;
   }[];
-}
-
-export interface DescribedSource {
-  readonly projectId: string;
-  readonly projectName: string | null;
-  readonly baseUrl: string;
 }
 
 const inWindow = 'source = @source AND window_from_ms = @from';
@@ -83,16 +80,7 @@ export function describeWindow(
     otherOrigin: row.other_origin,
     quarantined: row.unreadable,
   };
-  // A quiet window is a fact too: its counts are zero, its averages unknown.
-  const metrics = new Map([
-    ...(totals ??
-      new Map([
-        ['requests', 0],
-        ['attempts', 0],
-        ['errors', 0],
-      ])),
-    ...toCounterMetrics(counters),
-  ]);
+  const metrics = new Map([...(totals ?? quietMetrics), ...toCounterMetrics(counters)]);
   const audit = auditWindow(state, {
     source: source.projectId,
     fromMs: row.from_ms,
@@ -107,6 +95,7 @@ export function describeWindow(
       metrics,
       artifacts: windowArtifacts({
         state,
+        source,
         row,
         metrics,
         counters,
@@ -135,7 +124,13 @@ export function describeWindow(
             parameters: modelParameters,
           }),
           metrics: modelMetrics,
-          artifacts: modelArtifacts(state, { where, parameters: modelParameters }),
+          artifacts: modelArtifacts(state, {
+            source,
+            interval,
+            model,
+            query: { where, parameters: modelParameters },
+            metrics: modelMetrics,
+          }),
         }),
         trend: toTrendPoint({
           source: source.projectId,
@@ -194,7 +189,14 @@ export function describeSessions(
         },
         url,
         metrics: sessionMetrics,
-        artifacts: sessionArtifacts(state, { ...query, sessionId, url }),
+        artifacts: sessionArtifacts(state, {
+          source,
+          sessionId,
+          span: { fromMs: span.startMs, toMs: span.endMs },
+          query,
+          metrics: sessionMetrics,
+          url,
+        }),
       }),
     ];
   });
@@ -237,8 +239,4 @@ function groupMetrics(
     }
   }
   return groups;
-}
-
-function toSessionUrl(source: DescribedSource, sessionId: string): string {
-  return `${source.baseUrl.replace(/\/+$/, '')}/project/${encodeURIComponent(source.projectId)}/sessions/${encodeURIComponent(sessionId)}`;
 }

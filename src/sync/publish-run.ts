@@ -183,7 +183,7 @@ async function write(publishing: Publishing, spec: RunSpec, opened: OpenedRun): 
     await target.putArtifact({
       run,
       path: artifact.path,
-      body: artifact.render(),
+      body: await artifact.render(),
       contentType: artifact.contentType,
     });
   }

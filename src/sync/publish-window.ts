@@ -9,16 +9,13 @@ import type { State } from '../store/open-state.ts';
 import { clearSessionChanges, listSessionChanges } from '../store/session-changes.ts';
 import { publishedHashes, putPublication, removePublication } from '../store/targets.ts';
 import { toInterval, type WindowRow } from '../store/windows.ts';
-import {
-  describeRequests,
-  describeSessions,
-  describeWindow,
-  type DescribedSource,
-} from './describe-window.ts';
+import { describeRequests, describeSessions, describeWindow } from './describe-window.ts';
+import type { DescribedSource } from './described-source.ts';
 import { refuseEmptiedWindow } from './emptied-window.ts';
 import { findRuns } from './find-runs.ts';
 import { findLeftSessions } from './left-sessions.ts';
 import type { Target } from './ports.ts';
+import { toPublicationHash } from './publication-hash.ts';
 import { publishRun } from './publish-run.ts';
 import { publishTrendPoint } from './publish-trend.ts';
 import type { Publishing, PublishOutcome } from './publishing.ts';
@@ -39,11 +36,6 @@ export interface PublishingParts {
   readonly assertHeld: () => void;
 }
 
-/** Hash under which a window is published: what it holds and the settings that shape its runs. */
-export function toPublicationHash(row: WindowRow, settings: SyncSettings): string {
-  return `${row.input_hash}${settings.requestRuns ? '+requests' : ''}`;
-}
-
 /**
  * Throws AppError (MLFLOW_*); what was published so far stays, and the next call goes on from there.
  * `looksAgain`: compares with MLflow also what the ledger takes for done, so that deleted runs are made again.
@@ -58,6 +50,7 @@ export async function publishWindow(
   const ledger = openLedger(state, parts.targetId, parts.assertHeld);
   const interval = toInterval(row);
   refuseEmptiedWindow({ state, ledger }, row);
+  const hash = toPublicationHash(state, row, parts.settings);
   const window = describeWindow(state, source, row);
   const changedSessions = listSessionChanges(state, source.projectId);
   const touchedSessions = [
@@ -164,7 +157,7 @@ export async function publishWindow(
     parts.assertHeld();
     putPublication(state, {
       ...publication,
-      hash: toPublicationHash(row, parts.settings),
+      hash,
       publishedMs: parts.clock.now(),
     });
     clearSessionChanges(state, source.projectId, changedSessions);

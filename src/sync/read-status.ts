@@ -6,6 +6,7 @@ import { readStateSize, type StateSize } from '../store/state-size.ts';
 import { listTargets, publishedHashes, type TargetRow } from '../store/targets.ts';
 import { listSources, listWindows, toInterval, type SourceRow } from '../store/windows.ts';
 import { settledEnd } from './plan-windows.ts';
+import { toPublicationBasis } from './publication-hash.ts';
 import { findHoles, toWatermark } from './windows.ts';
 
 export interface TargetStatus {
@@ -59,7 +60,7 @@ export function readStatus(
       targets: listTargets(state).map((target) => {
         const hashes = publishedHashes(state, target.target_id, source.source);
         const finished = windows.filter((row) =>
-          hashes.get(row.from_ms)?.startsWith(row.input_hash),
+          hashes.get(row.from_ms)?.startsWith(toPublicationBasis(state, row)),
         );
         const watermarkMs = toWatermark(source.start_ms, finished.map(toInterval));
         return {

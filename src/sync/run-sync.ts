@@ -27,7 +27,9 @@ import { openExperiment } from './open-experiment.ts';
 import { makePlan, toStart, type SyncRequest } from './make-plan.ts';
 import { settledEnd, type PlannedWindow } from './plan-windows.ts';
 import type { Source, SourceTraffic, Target, TargetTraffic } from './ports.ts';
-import { publishWindow, toPublicationHash, type PublishingParts } from './publish-window.ts';
+import { toPublicationHash } from './publication-hash.ts';
+import { publishWindow, type PublishingParts } from './publish-window.ts';
+import { toRunsPage } from './report-links.ts';
 import { readWindow } from './read-window.ts';
 import { refuseLostState } from './refuse-lost-state.ts';
 import type { SyncSettings } from './sync-settings.ts';
@@ -158,6 +160,7 @@ export async function runSync(parts: SyncParts, request: SyncRequest): Promise<S
         projectId: description.projectId,
         projectName: description.projectName,
         baseUrl: description.baseUrl,
+        runsPage: toRunsPage(target.description, experiment.experimentId),
       },
       settings,
       clock,
@@ -293,7 +296,8 @@ async function publishDue(
     (row) =>
       which.isAsked(row) &&
       !failed.has(row.from_ms as InstantMs) &&
-      (which.isForced || hashes.get(row.from_ms) !== toPublicationHash(row, parts.settings)),
+      (which.isForced ||
+        hashes.get(row.from_ms) !== toPublicationHash(parts.state, row, parts.settings)),
   );
   for (const row of due) {
     const interval = toInterval(row);
@@ -365,7 +369,7 @@ export function finishedWindows(
 ): WindowRow[] {
   const hashes = publishedHashes(state, place.targetId, place.source);
   return listWindows(state, place.source).filter(
-    (row) => hashes.get(row.from_ms) === toPublicationHash(row, place.settings),
+    (row) => hashes.get(row.from_ms) === toPublicationHash(state, row, place.settings),
   );
 }
 

@@ -16,7 +16,7 @@ export async function compareArtifacts(
   const differences: Difference[] = [];
   for (const artifact of artifacts) {
     const found = await target.getArtifact({ run, path: artifact.path });
-    const expected = artifact.render();
+    const expected = await artifact.render();
     if (found !== null && isSame(artifact.path, expected, found)) continue;
     differences.push({
       what: `artifact ${artifact.path}`,

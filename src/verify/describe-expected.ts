@@ -5,12 +5,8 @@ import type { TrendPointSpec } from '../runs/trend.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { State } from '../store/open-state.ts';
 import { toInterval, type WindowRow } from '../store/windows.ts';
-import {
-  describeRequests,
-  describeSessions,
-  describeWindow,
-  type DescribedSource,
-} from '../sync/describe-window.ts';
+import { describeRequests, describeSessions, describeWindow } from '../sync/describe-window.ts';
+import type { DescribedSource } from '../sync/described-source.ts';
 import { findLeftSessions } from '../sync/left-sessions.ts';
 import type { ExpectedRun } from './compare-run.ts';
 

@@ -77,7 +77,7 @@ async function writeInPlace(
     await target.putArtifact({
       run: found,
       path: artifact.path,
-      body: artifact.render(),
+      body: await artifact.render(),
       contentType: artifact.contentType,
     });
   }

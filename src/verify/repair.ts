@@ -5,7 +5,8 @@ import type { Interval } from '../shared/time.ts';
 import type { State } from '../store/open-state.ts';
 import { publishedHashes } from '../store/targets.ts';
 import { getWindow, listWindows, type WindowRow } from '../store/windows.ts';
-import { publishWindow, toPublicationHash, type PublishingParts } from '../sync/publish-window.ts';
+import { toPublicationHash } from '../sync/publication-hash.ts';
+import { publishWindow, type PublishingParts } from '../sync/publish-window.ts';
 import type { Source, Target } from '../sync/ports.ts';
 import { readWindow } from '../sync/read-window.ts';
 import type { SyncSettings } from '../sync/sync-settings.ts';
@@ -76,7 +77,7 @@ export async function repair(
   }
   const hashes = publishedHashes(state, parts.targetId, source);
   for (const row of listWindows(state, source)) {
-    if (hashes.get(row.from_ms) === toPublicationHash(row, parts.settings)) continue;
+    if (hashes.get(row.from_ms) === toPublicationHash(state, row, parts.settings)) continue;
     if (parts.isEmptied(row)) continue;
     await publish(parts, row, { looksAgain: false });
   }

@@ -16,6 +16,7 @@ import { keepLease, type KeptLease } from '../sync/keep-lease.ts';
 import type { Source, SourceTraffic, Target, TargetTraffic } from '../sync/ports.ts';
 import { toClosedDays, type ClosedDays } from '../sync/run-sync.ts';
 import type { SyncSettings } from '../sync/sync-settings.ts';
+import { toRunsPage } from '../sync/report-links.ts';
 import { alignDown, alignUp, findHoles } from '../sync/windows.ts';
 import type { MlflowPlace } from './mlflow-place.ts';
 import { repair, type Repair } from './repair.ts';
@@ -122,6 +123,7 @@ async function verify(
       projectId: description.projectId,
       projectName: description.projectName,
       baseUrl: description.baseUrl,
+      runsPage: toRunsPage(target.description, experimentId),
     },
     windowMs: plan.windowMs,
     requestRuns: settings.requestRuns,

@@ -129,6 +129,7 @@ export function listExpectedRuns(expected: Expectation): ExpectedRun[] {
         'errors.json',
         'manifest.json',
         'models.json',
+        'report.html',
         'requests.json',
         'sessions.json',
       ],
@@ -145,7 +146,7 @@ export function listExpectedRuns(expected: Expectation): ExpectedRun[] {
       parentDay: day,
       ...span(day),
       metrics: metricsOf(attempts, 'model'),
-      artifacts: ['error_groups.json', 'errors.json', 'requests.json'],
+      artifacts: ['error_groups.json', 'errors.json', 'report.html', 'requests.json'],
     };
   });
   const sessions = [...expected.bySession].map(([sessionId, attempts]): ExpectedRun => {
@@ -161,7 +162,7 @@ export function listExpectedRuns(expected: Expectation): ExpectedRun[] {
       otherStartsMs: attempts.some(isLate) ? attempts.map((one) => one.startMs) : [],
       endMs: Math.max(...attempts.map((one) => one.row.endMs ?? one.startMs)),
       metrics: metricsOf(attempts, 'session'),
-      artifacts: ['requests.json', 'transcript.md'],
+      artifacts: ['report.html', 'requests.json', 'transcript.md'],
     };
   });
   const trends = [...groupBy(expected.attempts, (one) => one.canonicalModel)].map(

@@ -1,0 +1,22 @@
+/** When a window is published as it is now: the hash over everything that its runs are made of. */
+import { hashOf } from '../shared/hash.ts';
+import type { State } from '../store/open-state.ts';
+import { getWindow, type WindowRow } from '../store/windows.ts';
+import { comparedWindows } from './compared-windows.ts';
+import type { SyncSettings } from './sync-settings.ts';
+
+/**
+ * What the window holds, and what those hold that its report is compared with: a late row of yesterday makes the
+ * report of today due, in whatever order windows are read, so that many nights end like one clean backfill.
+ */
+export function toPublicationBasis(state: State, row: WindowRow): string {
+  const others = comparedWindows(row).map(
+    ({ fromMs }) => getWindow(state, row.source, fromMs)?.input_hash ?? null,
+  );
+  return `${row.input_hash}+${hashOf(others)}`;
+}
+
+/** Hash under which a window is published: its basis and the settings that shape its runs. */
+export function toPublicationHash(state: State, row: WindowRow, settings: SyncSettings): string {
+  return `${toPublicationBasis(state, row)}${settings.requestRuns ? '+requests' : ''}`;
+}
