@@ -23,7 +23,7 @@ export function startWorkerProcess(
   place: { readonly cwd: string; readonly env: Readonly<Record<string, string>> },
 ): WorkerProcess {
   const inherited = Object.entries(process.env).filter(
-    ([name]) => !/^(LANGFUSE_|MLFLOW_|SYNC_|AWS_)/.test(name),
+    ([name]) => !/^(LANGFUSE_|MLFLOW_|SYNC_|AWS_)|_PROXY$/i.test(name),
   );
   const child: ChildProcess = spawn(process.execPath, ['--import', tsx, cli, ...args], {
     cwd: place.cwd,
