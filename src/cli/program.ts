@@ -74,6 +74,18 @@ Exit codes: 0 done, 2 usage or settings, 3 behind, 4 some windows failed or are 
     load: async () => (await import('./status-command.ts')).runStatusCommand,
   });
   add(program, around, {
+    name: 'report',
+    description:
+      'Write a report of a range of windows (a week, a month) as one HTML file, from the state file alone.',
+    example: 'langfuse-mlflow report --from 2026-10-01 --to 2026-11-01 --out october.html',
+    configure: (command) =>
+      command
+        .requiredOption('--from <WHEN>', 'first day or instant, UTC; a window must begin there')
+        .requiredOption('--to <WHEN>', 'end, not included: a day or instant, UTC')
+        .requiredOption('--out <FILE>', 'file to write; one that is there is replaced'),
+    load: async () => (await import('./report-command.ts')).runReportCommand,
+  });
+  add(program, around, {
     name: 'verify',
     description:
       'Compare Langfuse, the state file and MLflow, row by row and run by run; mend what differs on request.',

@@ -3,6 +3,7 @@ import { toInstant } from '../../src/shared/time.ts';
 import { openState } from '../../src/store/open-state.ts';
 import { bindTarget, putPublication } from '../../src/store/targets.ts';
 import { bindSource, getWindow } from '../../src/store/windows.ts';
+import { toPublicationBasis } from '../../src/sync/publication-hash.ts';
 import { isBehind, readStatus } from '../../src/sync/read-status.ts';
 import { foldedSource, foldPages, interval } from '../support/folding.ts';
 import { openTempFolder } from '../support/temp-folder.ts';
@@ -22,7 +23,8 @@ describe('status', () => {
       startMs: window.fromMs,
     });
     foldPages(state, window, [{ generations: [] }]);
-    const hash = getWindow(state, foldedSource, window.fromMs)?.input_hash ?? '';
+    const row = getWindow(state, foldedSource, window.fromMs);
+    const hash = row === null ? '' : toPublicationBasis(state, row);
     const target = (uri: string): number =>
       bindTarget(state, { uri, experimentName: 'e', experimentId: '1' });
     const publish = (uri: string, published: { hash: string; publishedMs: number }): void =>
