@@ -19,11 +19,11 @@ import {
   type CallContext,
   type Fault,
 } from './rest-errors.ts';
-import { longestAskedWaitMs, withRetries, type Outcome, type RetryPolicy } from './rest-retry.ts';
+import { longestAskedWaitMs, withRetries, type Outcome } from './rest-retry.ts';
 import {
   defaultConcurrency,
-  randomFraction,
   readTlsOptions,
+  toRetryPolicy,
   type RestSettings,
 } from './rest-settings.ts';
 
@@ -99,7 +99,7 @@ function createRestClient(
 ): RestClient {
   const { authoriser, agent } = parts;
   const traffic = { requests: 0, writes: 0, retries: 0, slowed: 0 };
-  const onNotice = settings.onNotice ?? (() => undefined);
+  const policy = toRetryPolicy(settings);
   const gate = createRequestGate({
     limits: {
       concurrency: parts.concurrency,
@@ -110,18 +110,11 @@ function createRestClient(
     onSlowed({ concurrency, perSecond }) {
       traffic.slowed += 1;
       if (traffic.slowed > 1) return;
-      onNotice(
+      policy.onNotice(
         `MLflow at ${parts.targetText} refuses requests for load: ${concurrency} at once and ${perSecond.toFixed(1)} a second from now on, more again as it takes them. This is said once; the summary counts how often.`,
       );
     },
   });
-  const policy: RetryPolicy = {
-    maxRetries: settings.maxRetries,
-    clock: settings.clock,
-    random: settings.random ?? randomFraction,
-    signal: settings.signal,
-    onNotice,
-  };
   let hasAnswered = false;
   const redact = (text: string): string => {
     let clean = text;

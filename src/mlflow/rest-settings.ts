@@ -4,6 +4,7 @@ import { randomInt } from 'node:crypto';
 import { AppError } from '../shared/errors.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Proxies } from '../shared/proxies.ts';
+import type { RetryPolicy } from './rest-retry.ts';
 
 export interface RestSettings {
   /** http(s) URL; credentials in it are used when none are given here. */
@@ -39,7 +40,17 @@ export interface RestSettings {
 
 export const defaultConcurrency = 4;
 
-export function randomFraction(): number {
+export function toRetryPolicy(settings: RestSettings): RetryPolicy {
+  return {
+    maxRetries: settings.maxRetries,
+    clock: settings.clock,
+    random: settings.random ?? randomFraction,
+    signal: settings.signal,
+    onNotice: settings.onNotice ?? (() => undefined),
+  };
+}
+
+function randomFraction(): number {
   return randomInt(2 ** 32) / 2 ** 32;
 }
 

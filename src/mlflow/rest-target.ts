@@ -17,6 +17,7 @@ import { createCapabilities, type CapabilityQuestion } from './capabilities.ts';
 import { toDeletedExperiment } from './experiments.ts';
 import { toMetricKey } from './keys.ts';
 import { toExperimentName } from './limits.ts';
+import { createPresignedArtifactWriter } from './presigned-artifacts.ts';
 import { createProxyArtifactWriter } from './proxy-artifacts.ts';
 import { createRestApi } from './rest-api.ts';
 import { createHeaderAuthoriser, type Authoriser } from './rest-auth.ts';
@@ -25,7 +26,9 @@ import { openRestClient, type RestClient } from './rest-client.ts';
 import { createExperiment, findExperiment } from './rest-experiments.ts';
 import { readHistory } from './rest-points.ts';
 import { createRunSearch } from './rest-search.ts';
-import type { RestSettings } from './rest-settings.ts';
+import type { RetryPolicy } from './rest-retry.ts';
+import { toRetryPolicy, type RestSettings } from './rest-settings.ts';
+import { createSignedLinks } from './signed-links.ts';
 import { toStoredForm } from './stored-form.ts';
 import { parseTrackingUrl, toUrl } from './tracking-url.ts';
 import { runAnswer, toStoredRun } from './wire-schemas.ts';
@@ -80,7 +83,7 @@ export async function openRestTargetWith(
     return createRestTarget(client, {
       ...parts,
       timeoutMs: settings.timeoutMs,
-      onNotice: settings.onNotice,
+      policy: toRetryPolicy(settings),
       version,
     });
   } catch (error) {
@@ -115,15 +118,19 @@ const silentCodes: ReadonlySet<string> = new Set([
 function createRestTarget(
   client: RestClient,
   parts: RestTargetParts &
-    Pick<RestSettings, 'timeoutMs' | 'onNotice'> & { readonly version: string | null },
+    Pick<RestSettings, 'timeoutMs'> & {
+      readonly policy: RetryPolicy;
+      readonly version: string | null;
+    },
 ): Target {
   const api = createRestApi(client, parts.base);
   const search = createRunSearch(api);
+  const { onNotice } = parts.policy;
   const capabilities = createCapabilities({
     kind: parts.isManaged === true ? 'managed' : 'plain',
     version: parts.version,
     ask: (question, use) => askForCapability(client, { base: parts.base, question, use }),
-    onNotice: parts.onNotice ?? (() => undefined),
+    onNotice,
   });
   const proxy = createProxyArtifactWriter({
     client,
@@ -131,9 +138,14 @@ function createRestTarget(
     trackingBase: parts.base,
     timeoutMs: parts.timeoutMs,
   });
+  const links = createSignedLinks(parts);
+  const own = parts.artifactWriters?.['s3'];
   const artifactWriters: ArtifactWriters = {
     ...(parts.isManaged === true ? {} : { 'mlflow-artifacts': proxy, http: proxy, https: proxy }),
     ...parts.artifactWriters,
+    ...(own === undefined
+      ? {}
+      : { s3: createPresignedArtifactWriter({ own, api, capabilities, links, onNotice }) }),
   };
 
   return {
@@ -201,7 +213,10 @@ function createRestTarget(
 
     batched: (work) => work(),
 
-    [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await links[Symbol.asyncDispose]();
+      await client[Symbol.asyncDispose]();
+    },
   };
 }
 

@@ -107,3 +107,12 @@ export function toStoredRun(wire: WireRun): StoredRun | null {
     metrics: Object.fromEntries(wire.data.metrics.map(({ key, value }) => [key, value])),
   };
 }
+
+/**
+ * A link that MLflow signed; the headers must be sent with what goes there. Only an answer without a link is refused,
+ * since a refused answer is quoted.
+ */
+export const signedLinkAnswer = z.object({
+  presigned_url: z.string(),
+  headers: z.record(z.string(), z.string()).catch({}),
+});

@@ -1,5 +1,6 @@
 /** Installs the real MLflow versions, S3 server and LiteLLM proxy once before the integration tests and tells the tests where they are. */
 import type { TestProject } from 'vitest/node';
+import { installBoto3, type Boto3Install } from './boto3-install.ts';
 import { installLitellm, type LitellmInstall } from './litellm-install.ts';
 import {
   installMlflow,
@@ -13,6 +14,7 @@ declare module 'vitest' {
   interface ProvidedContext {
     mlflow: Record<MlflowVersion, MlflowInstall>;
     seaweed: SeaweedInstall;
+    boto3: Boto3Install;
     litellm: LitellmInstall;
   }
 }
@@ -30,6 +32,10 @@ export async function setup(project: TestProject): Promise<void> {
   const seaweed = await installSeaweed();
   complain(seaweed.problem);
   project.provide('seaweed', seaweed);
+
+  const boto3 = await installBoto3();
+  complain(boto3.problem);
+  project.provide('boto3', boto3);
 
   const litellm = await installLitellm();
   complain(litellm.problem);
