@@ -13,6 +13,8 @@ export interface WorkerProcess {
   }>;
   /** `kill -9`: nothing in the process learns of it. */
   kill(): void;
+  /** Halts it where it is, as a machine that sleeps does, and wakes it. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
   /** Asks it to stop. */
   stop(signal: 'SIGINT' | 'SIGTERM'): void;
 }
@@ -43,6 +45,7 @@ export function startWorkerProcess(
       });
     }),
     kill: () => void child.kill('SIGKILL'),
+    signal: (signal) => void child.kill(signal),
     stop: (signal) => void child.kill(signal),
   };
 }

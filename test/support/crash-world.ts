@@ -13,6 +13,7 @@ import {
   type SyncRequest,
   type SyncSummary,
 } from '../../src/sync/run-sync.ts';
+import type { Target } from '../../src/sync/ports.ts';
 import type { SyncSettings } from '../../src/sync/sync-settings.ts';
 import { runVerify, type VerifyRequest, type VerifySummary } from '../../src/verify/run-verify.ts';
 import { watchCommits } from './crash-commits.ts';
@@ -104,6 +105,9 @@ export interface Surroundings {
   readonly skipMs: (ms: number) => void;
 }
 
+/** Opens a target that tells of each call, before it is sent and after it was answered. */
+export type OpenMlflow = (onCall: (point: string) => void) => Promise<Target>;
+
 class Death extends Error {}
 
 export async function runWorker(
@@ -118,6 +122,8 @@ export async function runWorker(
     /** Verifies instead of syncing. */
     readonly verify?: VerifyRequest;
     readonly trouble?: Trouble | null;
+    /** A real MLflow instead of the one in memory: what was written to it before a death stays there. */
+    readonly openMlflow?: OpenMlflow;
     /** Whatever else happens at that moment, in MLflow, in the state file or to the clock. */
     readonly onPoint?: (point: string, surroundings: Surroundings) => void;
     readonly onEvent?: (event: ProgressEvent, surroundings: Surroundings) => void;
@@ -161,16 +167,19 @@ export async function runWorker(
     }
   };
 
-  const mlflow = createMemoryMlflow({
-    store,
-    onEffect: ({ kind, when }) => reach(`mlflow ${kind} ${when}`),
-  });
+  const target =
+    run.openMlflow === undefined
+      ? createMemoryMlflow({
+          store,
+          onEffect: ({ kind, when }) => reach(`mlflow ${kind} ${when}`),
+        }).target
+      : await run.openMlflow((point) => reach(`mlflow ${point}`));
   const state = watchCommits(opened, () => reach('state commit'));
   let skippedMs = 0;
   const surroundings: Surroundings = {
     store,
     state: opened,
-    writes: () => mlflow.target.traffic.writes,
+    writes: () => target.traffic.writes,
     skipMs: (ms) => {
       skippedMs += ms;
     },
@@ -186,7 +195,7 @@ export async function runWorker(
       hasInlineText: run.settings.hasInlineText,
       onPage: () => reach('langfuse page'),
     }),
-    target: mlflow.target,
+    target,
     settings: toSettings(run.settings),
     clock: { now: () => toInstant(run.nowMs + skippedMs), sleep: () => Promise.resolve() },
     report: (event) => {
@@ -206,6 +215,7 @@ export async function runWorker(
     }
   }
   const end = left ?? copy();
+  await target[Symbol.asyncDispose]();
   opened[Symbol.dispose]();
   for (const suffix of ['', '-wal', '-shm']) rmSync(`${run.file}${suffix}`, { force: true });
   return {
@@ -215,6 +225,6 @@ export async function runWorker(
     error,
     events,
     points,
-    writes: mlflow.target.traffic.writes,
+    writes: target.traffic.writes,
   };
 }
