@@ -30,6 +30,7 @@ export function openWatched(url: string): OpenMlflow {
       };
     return {
       description: target.description,
+      capabilities: target.capabilities,
       get traffic() {
         return target.traffic;
       },
