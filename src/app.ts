@@ -17,6 +17,8 @@ import type { ProbeReport } from './langfuse/probe.ts';
 import type { SourceSettings } from './langfuse/source-settings.ts';
 import type { S3ArtifactWriter } from './mlflow/s3-artifacts.ts';
 import type { TargetSettings } from './mlflow/open-target.ts';
+import { compileOwnPattern } from './redact/own-pattern.ts';
+import type { PrivacyRules } from './redact/privacy.ts';
 import type { Clock } from './shared/clock.ts';
 import type { Proxies } from './shared/proxies.ts';
 import { checkStatePlace } from './store/check-state-place.ts';
@@ -85,7 +87,16 @@ function toTargetSettings(around: Surroundings, trackingUri: FoundTrackingUri): 
   };
 }
 
-export function toSyncSettings(settings: Settings): SyncSettings {
+function toPrivacyRules({ content }: Settings, secrets: Secrets): PrivacyRules {
+  return {
+    text: content.text,
+    redact: { kinds: content.redact, patterns: content.redactPatterns.map(compileOwnPattern) },
+    maxTextBytes: content.maxTextBytes,
+    hashed: { kinds: content.hashNames, key: secrets.hashKey },
+  };
+}
+
+export function toSyncSettings(settings: Settings, secrets: Secrets): SyncSettings {
   return {
     windowMs: settings.windows.sizeMs,
     settleMs: settings.windows.settleMs,
@@ -94,8 +105,7 @@ export function toSyncSettings(settings: Settings): SyncSettings {
     checksEmptiness: settings.windows.emptyCheck === 'on',
     maxRuntimeMs: settings.windows.maxRuntimeMs,
     experimentName: settings.mlflow.experimentName,
-    content: settings.content.text,
-    redact: { kinds: ['credentials'], patterns: [] },
+    privacy: toPrivacyRules(settings, secrets),
     requestRuns: settings.content.requestRuns,
     publishConcurrency: settings.mlflow.concurrency,
     understanding: {

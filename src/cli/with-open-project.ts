@@ -31,7 +31,7 @@ export async function withOpenProject<Result extends CommandResult>(
     state,
     source,
     target,
-    settings: toSyncSettings(command.settings),
+    settings: toSyncSettings(command.settings, command.secrets),
     clock: command.clock,
     report: command.report,
     signal: backup ? AbortSignal.any([command.signal, backup.signal]) : command.signal,

@@ -12,6 +12,20 @@ export function choiceOf<const T extends string>(choices: readonly T[]): (text: 
   };
 }
 
+/** A parser of a list out of `choices`, in the order of these; `none` alone is the empty list. */
+export function listOf<const T extends string>(
+  choices: readonly T[],
+): (text: string) => readonly T[] {
+  const parse = choiceOf([...choices, 'none']);
+  return (text) => {
+    const words = parseList(text).map((word) => parse(word));
+    if (words.includes('none') && words.length > 1) {
+      throw refusal('names none beside others; keep one');
+    }
+    return choices.filter((choice) => words.includes(choice));
+  };
+}
+
 /** A parser of whole numbers from `min` to `max`, both included. */
 export function wholeNumberBetween(min: number, max: number): (text: string) => number {
   return (text) => {

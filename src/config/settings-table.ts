@@ -1,4 +1,5 @@
 import { awsSettings, backupCommands } from './aws-settings.ts';
+import { contentSettings } from './content-settings.ts';
 import { commandNames, stateCommands, syncingCommands } from './command-names.ts';
 import { langfuseSettings } from './langfuse-settings.ts';
 import { litellmSettings } from './litellm-settings.ts';
@@ -8,7 +9,7 @@ import { durationBetween, parseDuration, renderDuration } from './parse-duration
 import { parseStart } from './parse-day.ts';
 import { parseModelAliases } from './parse-model-aliases.ts';
 import { parseS3Url } from './parse-s3-url.ts';
-import { choiceOf, parseBoolean, parseFilePath } from './parse-simple.ts';
+import { choiceOf, parseFilePath } from './parse-simple.ts';
 import { refusal } from './refusal.ts';
 import { optional, withDefault } from './setting.ts';
 
@@ -170,31 +171,7 @@ export const settingsTable = {
   },
   aws: awsSettings,
   network: networkSettings,
-  content: {
-    text: withDefault({
-      env: ['SYNC_CONTENT'],
-      flag: '--content',
-      placeholder: 'WHAT',
-      parse: choiceOf(['all', 'off']),
-      default: 'all',
-      commands: syncingCommands,
-      description:
-        'Whether prompts and answers are read and kept as artifacts (`all`), or never leave Langfuse (`off`).',
-      allows: 'all or off',
-      example: 'off',
-    }),
-    requestRuns: withDefault({
-      env: ['SYNC_REQUEST_RUNS'],
-      flag: '--request-runs',
-      placeholder: null,
-      parse: parseBoolean,
-      default: 'false',
-      commands: syncingCommands,
-      description: 'Also write one MLflow run for every single request.',
-      allows: 'true or false',
-      example: 'true',
-    }),
-  },
+  content: contentSettings,
   log: {
     level: withDefault({
       env: ['SYNC_LOG_LEVEL'],

@@ -1,6 +1,6 @@
 /** Credentials that their surroundings give away: headers, tokens, connection strings, signed links, assignments. */
-import { isMixed, providerKeys } from './provider-keys.ts';
-import { edge, looksRandom, type RedactRule } from './rule.ts';
+import { providerKeys } from './provider-keys.ts';
+import { isMixed, looksRandom, type RedactRule } from './rule.ts';
 
 /** What stands where a credential would, and is none. */
 const placeholder =
@@ -22,18 +22,20 @@ export function isSecretValue(value: string): boolean {
   return !(value.length < 256 && prose.test(value));
 }
 
-/** Names that a credential is written behind. */
-const secretNames = [
-  'pass(?:word|wd|phrase)',
+/** The last words of the names that a credential is written behind, and what must stand before them. */
+const nameEnds = [
+  'password',
+  'passwd',
+  'passphrase',
   'pwd',
   'secret',
-  '(?:api|access|account|shared|master|private|secret|signing|encryption|auth|client)[_-]?(?:access[_-]?)?(?:key|secret)',
-  'secret[_-]?access[_-]?key',
-  '(?:auth|access|refresh|api|bearer|session|id|security|private|personal[_-]?access)[_-]?token',
+  '(?<=(?:api|access|account|shared|master|private|secret|signing|encryption|auth|client|salt)[_-]?(?:access[_-]?)?)key',
+  '(?<=(?:auth|access|refresh|api|bearer|session|id|security|private)[_-]?)token',
 ].join('|');
+const nameAnchors = ['pass', 'pwd', 'secret', 'key', 'token'];
 
 /** The whole name of a field whose value is a credential: `password`, `OPENAI_API_KEY`, `x-api-key`, `dbPassword`. */
-const secretField = new RegExp(`^[A-Za-z0-9_.-]{0,64}(?:${secretNames})$`, 'i');
+const secretField = new RegExp(`^[A-Za-z0-9_.-]{0,64}(?:${nameEnds})$`, 'i');
 
 export function isSecretField(name: string): boolean {
   return name.length <= 128 && secretField.test(name);
@@ -42,10 +44,11 @@ export function isSecretField(name: string): boolean {
 /** `password = "…"`, `"password": "…"`, also where the quotes are escaped. */
 const quotedAssignment: RedactRule = {
   kind: 'password',
-  triggers: [],
+  anchors: nameAnchors,
+  ignoresCase: true,
   pattern: new RegExp(
-    `(?<before>(?:${secretNames})(?:\\\\{0,31}["'\`])?\\s{0,3}(?:=>|:=|[:=])\\s{0,3}\\\\{0,31}["'\`])(?<secret>[^"'\`\\\\\\n\\r]{4,4096})(?=\\\\{0,31}["'\`])`,
-    'gi',
+    `(?<before>(?:${nameEnds})(?:\\\\{0,31}["'\`])?\\s{0,3}(?:=>|:=|[:=])\\s{0,3}\\\\{0,31}["'\`])(?<secret>[^"'\`\\\\\\n\\r]{4,4096})(?=\\\\{0,31}["'\`])`,
+    'iy',
   ),
   accepts: (secret) => isSecretValue(secret),
 };
@@ -53,10 +56,11 @@ const quotedAssignment: RedactRule = {
 /** `DB_PASSWORD=…`, `password: …`, `?api_key=…`; a bare word is one only where nothing but a value can stand. */
 const bareAssignment: RedactRule = {
   kind: 'password',
-  triggers: [],
+  anchors: nameAnchors,
+  ignoresCase: true,
   pattern: new RegExp(
-    `(?<before>(?:${secretNames})\\s{0,3}(?:=>|:=|[:=])\\s{0,3})(?<secret>[^\\s"'\`\\\\,;&<>(){}\\[\\]|]{6,1024})(?=[\\s"'\`\\\\,;&<>)}\\]|]|$)`,
-    'gi',
+    `(?<before>(?:${nameEnds})\\s{0,3}(?:=>|:=|[:=])\\s{0,3})(?<secret>[^\\s"'\`\\\\,;&<>(){}\\[\\]|]{6,1024})(?=[\\s"'\`\\\\,;&<>)}\\]|]|$)`,
+    'iy',
   ),
   accepts: (secret, before) => {
     if (!isSecretValue(secret) || code.test(secret)) return false;
@@ -68,29 +72,31 @@ const bareAssignment: RedactRule = {
 
 const authorization: RedactRule = {
   kind: 'authorization',
-  triggers: ['uthorization', 'UTHORIZATION'],
+  anchors: ['authorization'],
+  ignoresCase: true,
   pattern:
-    /(?<before>authorization\\{0,31}["'`]?\s{0,3}[:=]\s{0,3}\\{0,31}["'`]?(?:(?:bearer|basic|token|apikey|digest)\s{1,3})?)(?<secret>[A-Za-z0-9._~+/=:-]{6,8192})/gi,
+    /(?<before>authorization\\{0,31}["'`]?\s{0,3}[:=]\s{0,3}\\{0,31}["'`]?(?:(?:bearer|basic|token|apikey|digest)\s{1,3})?)(?<secret>[A-Za-z0-9._~+/=:-]{6,8192})/iy,
   accepts: (secret) =>
     isSecretValue(secret) && !/^(?:bearer|basic|token|apikey|digest|header)$/i.test(secret),
 };
 
 const bearer: RedactRule = {
   kind: 'bearer token',
-  triggers: ['earer ', 'EARER '],
-  pattern: new RegExp(
-    `(?<before>${edge}bearer\\s{1,3})(?<secret>[A-Za-z0-9._~+/=-]{7,8192})`,
-    'gi',
-  ),
+  anchors: ['bearer '],
+  ignoresCase: true,
+  needsEdge: true,
+  pattern: new RegExp(`(?<before>bearer\\s{1,3})(?<secret>[A-Za-z0-9._~+/=-]{7,8192})`, 'iy'),
   accepts: (secret) => /\d/.test(secret) && !placeholder.test(secret),
 };
 
 const basic: RedactRule = {
   kind: 'basic authorization',
-  triggers: ['asic ', 'ASIC '],
+  anchors: ['basic '],
+  ignoresCase: true,
+  needsEdge: true,
   pattern: new RegExp(
-    `(?<before>${edge}basic\\s{1,3})(?<secret>[A-Za-z0-9+/]{10,1024}={0,2})(?![A-Za-z0-9+/_-])`,
-    'gi',
+    `(?<before>basic\\s{1,3})(?<secret>[A-Za-z0-9+/]{10,1024}={0,2})(?![A-Za-z0-9+/_-])`,
+    'iy',
   ),
   accepts: (secret) =>
     secret.endsWith('=') || (secret.length % 4 === 0 && secret.length >= 16 && isMixed(secret)),
@@ -98,37 +104,39 @@ const basic: RedactRule = {
 
 const jwt: RedactRule = {
   kind: 'jwt',
-  triggers: ['eyJ'],
+  anchors: ['eyJ'],
+  needsEdge: true,
   pattern: new RegExp(
-    `${edge}(?<secret>eyJ[A-Za-z0-9_-]{12,16384}\\.[A-Za-z0-9_-]{0,65536}\\.[A-Za-z0-9_-]{0,65536}(?:\\.[A-Za-z0-9_-]{0,65536}\\.[A-Za-z0-9_-]{0,65536})?)`,
-    'g',
+    `(?<secret>eyJ[A-Za-z0-9_-]{12,16384}\\.[A-Za-z0-9_-]{0,65536}\\.[A-Za-z0-9_-]{0,65536}(?:\\.[A-Za-z0-9_-]{0,65536}\\.[A-Za-z0-9_-]{0,65536})?)`,
+    'y',
   ),
 };
 
 /** `postgres://user:password@host`, `https://user:token@host`. */
 const urlPassword: RedactRule = {
   kind: 'password in url',
-  triggers: ['://'],
+  anchors: ['://'],
   pattern:
-    /(?<before>(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,30}:\/\/[^\s:/?#@"'`<>\\]{0,256}:)(?<secret>[^\s/?#@"'`<>\\]{1,512})(?<after>@)/g,
+    /(?<before>(?<=[A-Za-z0-9]):\/\/[^\s:/?#@"'`<>\\]{0,256}:)(?<secret>[^\s/?#@"'`<>\\]{1,512})(?<after>@)/y,
   accepts: (secret) => !placeholder.test(secret),
 };
 
 /** The signature of a presigned link, and tokens among its query parameters. */
 const signedUrl: RedactRule = {
   kind: 'signature in url',
-  triggers: ['?', '&', '%26', '%3F'],
+  anchors: ['?', '&', '%26', '%3F'],
   pattern:
-    /(?<before>(?:[?&]|&amp;|%26|%3F)(?:X-Amz-(?:Signature|Security-Token|Credential)|X-Goog-(?:Signature|Credential)|Signature|sig|authToken|auth|token|access_token|id_token|refresh_token|x-api-key|apikey|api-key|api_key|key)(?:=|%3D))(?<secret>[A-Za-z0-9._~+/=%-]{8,8192})/gi,
+    /(?<before>(?:[?&]|&amp;|%26|%3F)(?:X-Amz-(?:Signature|Security-Token|Credential)|X-Goog-(?:Signature|Credential)|Signature|sig|authToken|auth|token|access_token|id_token|refresh_token|x-api-key|apikey|api-key|api_key|key)(?:=|%3D))(?<secret>[A-Za-z0-9._~+/=%-]{8,8192})/iy,
   accepts: (secret) => looksRandom(secret) && !placeholder.test(secret),
 };
 
 const cookie: RedactRule = {
   kind: 'cookie',
-  triggers: ['ookie', 'OOKIE'],
+  anchors: ['cookie'],
+  ignoresCase: true,
   pattern: new RegExp(
-    `(?<before>${edge}(?:set-)?cookie\\\\{0,31}["'\`]?\\s{0,3}:\\s{0,3}\\\\{0,31}["'\`]?[A-Za-z0-9_.-]{1,128}=)(?<secret>[^\\s;"'\`\\\\]{8,4096})`,
-    'gi',
+    `(?<before>cookie\\\\{0,31}["'\`]?\\s{0,3}:\\s{0,3}\\\\{0,31}["'\`]?[A-Za-z0-9_.-]{1,128}=)(?<secret>[^\\s;"'\`\\\\]{8,4096})`,
+    'iy',
   ),
   accepts: (secret) => !placeholder.test(secret),
 };

@@ -1,10 +1,9 @@
 /** Masks what rules find in a text. */
 import { maskPrivateKeys } from './private-keys.ts';
 import { credentialRules } from './credential-rules.ts';
-import { emailRule, phoneRule } from './personal-rules.ts';
+import { emailRule, phoneRule, type PersonalRule } from './personal-rules.ts';
 import { toMark } from './mark.ts';
-import { edge, type RedactRule } from './rule.ts';
-import { isMixed } from './provider-keys.ts';
+import { applyRule, isMixed } from './rule.ts';
 
 /** What is masked: kinds that are built in, and own patterns. */
 export interface RedactRules {
@@ -43,8 +42,9 @@ export function maskText(
     masked = maskPrivateKeys(masked, onMasked);
     for (const rule of credentialRules) masked = applyRule(masked, rule, onMasked);
   }
-  if (rules.kinds.includes('email')) masked = applyRule(masked, emailRule, onMasked);
-  if (rules.kinds.includes('phone')) masked = applyRule(masked, phoneRule, onMasked);
+  if (rules.kinds.includes('email') && /@|%40/.test(masked))
+    masked = applyPersonal(masked, emailRule, onMasked);
+  if (rules.kinds.includes('phone')) masked = applyPersonal(masked, phoneRule, onMasked);
   for (const pattern of rules.patterns) {
     const replaced = pattern.replace(masked, toMark(pattern.name));
     masked = replaced.text;
@@ -53,19 +53,19 @@ export function maskText(
   return masked;
 }
 
-function applyRule(text: string, rule: RedactRule, onMasked: (kind: string) => void): string {
-  const { triggers, pattern, kind, accepts } = rule;
-  if (triggers.length > 0 && !triggers.some((trigger) => text.includes(trigger))) return text;
-  return text.replaceAll(pattern, (...match: unknown[]) => {
-    const groups = match.at(-1) as { before?: string; secret: string; after?: string };
-    const before = groups.before ?? '';
-    if (accepts?.(groups.secret, before) === false) return match[0] as string;
+function applyPersonal(
+  text: string,
+  { kind, pattern, accepts }: PersonalRule,
+  onMasked: (kind: string) => void,
+): string {
+  return text.replaceAll(pattern, (found) => {
+    if (!accepts(found)) return found;
     onMasked(kind);
-    return `${before}${toMark(kind)}${groups.after ?? ''}`;
+    return toMark(kind);
   });
 }
 
-const awsKeyId = new RegExp(`${edge}A[KS]IA[A-Z0-9]{16}(?![A-Za-z0-9])`, 'g');
+const awsKeyId = /A[KS]IA[A-Z0-9]{16}(?![A-Za-z0-9])/g;
 const awsSecret = /(?:(?<![A-Za-z0-9+/=])|(?<=\\[bfnrt]))[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/=])/g;
 const nearBy = 400;
 

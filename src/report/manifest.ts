@@ -27,6 +27,10 @@ export interface Manifest {
   readonly audit?: ManifestAudit;
   /** Rows that could not be read or understood. */
   readonly quarantine: readonly ManifestQuarantine[];
+  /** Of which calls text is kept: `all`, `errors`, `sampled:0.1`, `off`. */
+  readonly text?: string;
+  /** How often each kind of thing was masked in what the window holds. */
+  readonly redacted?: Readonly<Record<string, number>>;
   readonly artifacts: readonly ManifestArtifact[];
 }
 
@@ -78,6 +82,8 @@ export function renderManifest(manifest: Manifest): Uint8Array {
     incomplete: toIncomplete(manifest),
     metrics: sortKeys(metrics),
     audit: manifest.audit,
+    text: manifest.text,
+    redacted: manifest.redacted === undefined ? undefined : sortKeys(manifest.redacted),
     quarantine: manifest.quarantine
       .map(({ trace_id, id, reason }) => ({ trace_id, id, reason }))
       .toSorted((a, b) => compare(a.trace_id, b.trace_id) || compare(a.id, b.id)),
@@ -150,7 +156,10 @@ function toIncomplete(manifest: Manifest): { what: string; count: number; why: s
     {
       what: 'content_missing_requests',
       count: known(metrics, 'content_missing_requests'),
-      why: 'The text of these attempts was not read; transcripts say so in its place.',
+      why:
+        manifest.text === undefined || manifest.text === 'all'
+          ? 'The text of these attempts was not read; transcripts say so in its place.'
+          : `The text of these attempts is not kept (SYNC_CONTENT=${manifest.text}); transcripts say so in its place.`,
     },
   ];
   return gaps.flatMap(({ what, count, why }) =>

@@ -15,6 +15,10 @@ export interface SessionSums {
     readonly url: string;
     /** Calls whose text was not read. */
     readonly textMissing: number;
+    /** Of which calls text is kept, as it is set. */
+    readonly textMode: string;
+    /** What was masked in the text that is shown, by kind. */
+    readonly masked: ReadonlyMap<string, number>;
   }): string[];
 }
 
@@ -26,7 +30,11 @@ export function createSessionSums(): SessionSums {
   let firstMs: number | null = null;
   let lastMs: number | null = null;
 
-  const toRows = (textMissing: number): string[] => {
+  const toRows = (told: {
+    readonly textMissing: number;
+    readonly textMode: string;
+    readonly masked: ReadonlyMap<string, number>;
+  }): string[] => {
     if (firstMs === null || lastMs === null) return ['- no calls'];
     const shown = [...models].slice(0, mostModels).map(renderCodeSpan).join(', ');
     const more = models.size > mostModels ? ` and ${toCount(models.size - mostModels)} more` : '';
@@ -38,7 +46,12 @@ export function createSessionSums(): SessionSums {
       `- models: ${shown}${more}`,
       `- tokens: ${isTokensKnown ? `${toCount(sums.input)} in, ${toCount(sums.output)} out` : 'unknown'}${without(isTokensKnown ? unknown.tokens : 0)}`,
       `- cost: ${isCostKnown ? toUsd(sums.costUsd) : 'unknown'}${without(isCostKnown ? unknown.cost : 0)}`,
-      ...(textMissing === 0 ? [] : [`- text: not read of ${toCounted(textMissing, 'call')}`]),
+      ...(told.textMissing === 0 ? [] : [toMissingRow(told.textMissing, told.textMode)]),
+      ...(told.masked.size === 0
+        ? []
+        : [
+            `- masked: ${[...told.masked].map(([kind, count]) => `${toCount(count)} × ${kind}`).join(', ')}`,
+          ]),
     ];
   };
 
@@ -59,12 +72,18 @@ export function createSessionSums(): SessionSums {
       firstMs = firstMs === null ? fact.start_ms : Math.min(firstMs, fact.start_ms);
       lastMs = lastMs === null ? endMs : Math.max(lastMs, endMs);
     },
-    render: ({ sessionId, url, textMissing }) => [
+    render: ({ sessionId, url, ...told }) => [
       `# Session ${renderCodeSpan(sessionId)}`,
       renderLink({ label: 'Open in Langfuse', url }),
-      toRows(textMissing).join('\n'),
+      toRows(told).join('\n'),
     ],
   };
+}
+
+function toMissingRow(calls: number, textMode: string): string {
+  return textMode === 'all'
+    ? `- text: not read of ${toCounted(calls, 'call')}`
+    : `- text: not kept of ${toCounted(calls, 'call')} (SYNC_CONTENT=${textMode})`;
 }
 
 function without(calls: number): string {

@@ -35,10 +35,12 @@ export function renderTranscript(session: {
   /** Where Langfuse shows the session. */
   readonly url: string;
   readonly turns: Iterable<TranscriptTurn>;
+  /** Of which calls text is kept, as it is set; default `all`. */
+  readonly textMode?: string;
   readonly limits?: Partial<TranscriptLimits>;
 }): string {
   const limits = { ...defaultTranscriptLimits, ...session.limits };
-  const teller = createTurnTeller(limits.messageCharacters);
+  const teller = createTurnTeller(limits.messageCharacters, toMissingText(session.textMode));
   const sums = createSessionSums();
   const attempts = new Map<string, EarlierAttempts>();
   const blocks: string[] = [];
@@ -73,7 +75,13 @@ export function renderTranscript(session: {
     }
   }
 
-  const head = sums.render({ sessionId: session.sessionId, url: session.url, textMissing });
+  const head = sums.render({
+    sessionId: session.sessionId,
+    url: session.url,
+    textMissing,
+    textMode: session.textMode ?? 'all',
+    masked: countMarks(blocks),
+  });
   const end =
     cutInTurn === null
       ? []
@@ -81,6 +89,23 @@ export function renderTranscript(session: {
           `**The transcript is cut here** at its limit of ${toCounted(limits.bytes, 'byte')}. Not shown: the rest of turn ${cutInTurn} and ${toCounted(number - cutInTurn, 'more turn')}.`,
         ];
   return `${[...head, ...blocks, ...end].join('\n\n')}\n`;
+}
+
+function toMissingText(textMode = 'all'): string {
+  return textMode === 'all'
+    ? 'The text of this call was not read.'
+    : `The text of this call is not kept (SYNC_CONTENT=${textMode}).`;
+}
+
+/** What was masked in the text that is shown, by kind. */
+function countMarks(blocks: readonly string[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const block of blocks) {
+    for (const [, kind = ''] of block.matchAll(/\[redacted: ([^\]\n]{1,64})\]/g)) {
+      counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    }
+  }
+  return counts;
 }
 
 function* concat(...lists: readonly Iterable<string>[]): Generator<string> {

@@ -36,8 +36,11 @@ export interface TurnTeller {
   }): Iterable<string>;
 }
 
-/** Tells the turns of one session in order; `maxCharacters` is what is shown of one message. */
-export function createTurnTeller(maxCharacters: number): TurnTeller {
+/**
+ * Tells the turns of one session in order; `maxCharacters` is what is shown of one message, `missingText` stands for a
+ * text that is not there.
+ */
+export function createTurnTeller(maxCharacters: number, missingText: string): TurnTeller {
   const registry = createMessageRegistry();
   const history = createConversationHistory();
   const prompts: { readonly turn: number; readonly text: string }[] = [];
@@ -99,7 +102,7 @@ export function createTurnTeller(maxCharacters: number): TurnTeller {
   return {
     *tell({ number, fact, content }) {
       if (content === null) {
-        yield 'The text of this call was not read.';
+        yield missingText;
         if (fact.is_error === 1) yield* tellError(fact, content, maxCharacters);
         return;
       }

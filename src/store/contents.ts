@@ -34,6 +34,17 @@ export interface StoredMessage {
 
 const hashBytes = 16;
 
+/** How texts are changed before they are stored and when they are read; changing one again changes nothing. */
+export interface TextRules {
+  /** Tells two sets of rules apart. */
+  readonly hash: string;
+  /** The value as it may be kept, itself where nothing had to go; `onMasked` is told of each masked thing. */
+  readonly protect: (value: unknown, onMasked: (kind: string) => void) => unknown;
+}
+
+const asItIs: TextRules = { hash: '', protect: (value) => value };
+const mostSeen = 100_000;
+
 export interface Contents {
   put(rows: readonly ContentToStore[]): void;
   get(key: {
@@ -43,7 +54,7 @@ export interface Contents {
   }): StoredContent | null;
 }
 
-export function openContents(state: State): Contents {
+export function openContents(state: State, rules: TextRules = asItIs): Contents {
   const { db } = state;
   const putMessage = db.prepare(
     'INSERT INTO messages (hash, body) VALUES (?, ?) ON CONFLICT DO NOTHING',
@@ -52,29 +63,46 @@ export function openContents(state: State): Contents {
   const getMessage = db.prepare('SELECT body FROM messages WHERE hash = ?').pluck();
   const putContent = db.prepare(
     `INSERT INTO contents (source, trace_id, id, input_hashes, input_rest_hash, output_hash, is_message_list,
-       content_hash, tool_calls, updated_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       content_hash, tool_calls, updated_ms, rules) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET input_hashes = excluded.input_hashes, input_rest_hash = excluded.input_rest_hash,
        output_hash = excluded.output_hash, is_message_list = excluded.is_message_list,
-       content_hash = excluded.content_hash, tool_calls = excluded.tool_calls, updated_ms = excluded.updated_ms
-     WHERE excluded.updated_ms = 0
+       content_hash = excluded.content_hash, tool_calls = excluded.tool_calls, updated_ms = excluded.updated_ms,
+       rules = excluded.rules
+     WHERE excluded.updated_ms = 0 OR excluded.rules <> contents.rules
         OR (excluded.updated_ms, excluded.content_hash) > (contents.updated_ms, contents.content_hash)`,
   );
   const getContent = db.prepare(
     'SELECT * FROM contents WHERE source = ? AND trace_id = ? AND id = ?',
   );
 
+  const putMasked = db.prepare(
+    'INSERT INTO masked_texts (hash, kind, count) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+  );
+
+  /** Hash of a message as it came to the one it is stored under: a resent message is masked once. */
+  const seen = new Map<string, Buffer>();
+
   const store = (value: unknown): Buffer => {
-    const text = JSON.stringify(value) ?? 'null';
-    const hash = hashText(text);
+    const came = JSON.stringify(value) ?? 'null';
+    const cameHash = hashText(came);
+    const known = seen.get(cameHash.toString('latin1'));
+    if (known !== undefined) return known;
+    const masked = new Map<string, number>();
+    const kept = rules.protect(value, (kind) => masked.set(kind, (masked.get(kind) ?? 0) + 1));
+    const text = kept === value ? came : JSON.stringify(kept);
+    const hash = kept === value ? cameHash : hashText(text);
     if (hasMessage.get(hash) === undefined)
       putMessage.run(hash, deflateRawSync(text, { level: 3 }));
+    for (const [kind, count] of masked) putMasked.run(hash, kind, count);
+    if (seen.size >= mostSeen) seen.clear();
+    seen.set(cameHash.toString('latin1'), hash);
     return hash;
   };
   const load = (hash: Buffer): unknown => {
     const body = getMessage.get(hash) as Buffer | undefined;
-    return body === undefined
-      ? null
-      : (JSON.parse(inflateRawSync(body).toString('utf8')) as unknown);
+    if (body === undefined) return null;
+    const stored = JSON.parse(inflateRawSync(body).toString('utf8')) as unknown;
+    return rules.protect(stored, () => {});
   };
 
   return {
@@ -99,6 +127,7 @@ export function openContents(state: State): Contents {
           contentHash,
           row.toolCalls,
           row.updatedMs,
+          rules.hash,
         );
       }
     }),
@@ -115,7 +144,13 @@ export function openContents(state: State): Contents {
       const messages: StoredMessage[] = [];
       for (let at = 0; at < row.input_hashes.length; at += hashBytes) {
         const hash = row.input_hashes.subarray(at, at + hashBytes);
-        messages.push({ hash: hash.toString('hex'), message: load(hash) });
+        messages.push({
+          hash: hash.toString('hex'),
+          // Only a message that was not met before is looked into.
+          get message() {
+            return load(hash);
+          },
+        });
       }
       const isList = row.is_message_list === 1;
       return {

@@ -20,6 +20,8 @@ export interface FactTable {
   putTrace(traceId: string, attributes: TraceAttributes | null): TraceAttributes | null;
   withStoredContent(generation: Generation): Generation;
   contentHashOf(generation: Generation): string | null;
+  /** The texts themselves go at the end of the run, where no other call has them. */
+  removeContent(generation: Generation): void;
   /** Hash over all facts of a window, and how many there are. */
   hashOfWindow(windowFromMs: number): string;
 }
@@ -48,6 +50,9 @@ export function openFactTable(state: State, source: string): FactTable {
   const putTrace = db.prepare(
     `INSERT INTO traces (source, trace_id, updated_ms, body) VALUES (?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET updated_ms = excluded.updated_ms, body = excluded.body`,
+  );
+  const removeContent = db.prepare(
+    'DELETE FROM contents WHERE source = ? AND trace_id = ? AND id = ?',
   );
   const content = db.prepare(
     'SELECT content_hash, tool_calls FROM contents WHERE source = ? AND trace_id = ? AND id = ?',
@@ -101,6 +106,7 @@ export function openFactTable(state: State, source: string): FactTable {
       return withContent(generation, { input: null, output });
     },
     contentHashOf: (generation) => contentOf(generation)?.content_hash ?? null,
+    removeContent: ({ traceId, id }) => void removeContent.run(source, traceId, id),
     hashOfWindow: (windowFromMs) => {
       const rows = db
         .prepare(

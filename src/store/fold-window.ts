@@ -26,6 +26,8 @@ interface Fold {
   readonly source: string;
   readonly window: Interval;
   readonly table: FactTable;
+  readonly readsText: (generation: Generation) => boolean;
+  readonly keepsText: (generation: ResolvedGeneration) => boolean;
   readonly droppedOverTraces: ReadonlySet<string>;
   readonly touched: Set<number>;
   /** Identity to row hash of what the window held before; entries left at the end are gone from Langfuse. */
@@ -35,12 +37,22 @@ interface Fold {
 /** Must run inside a transaction of `state.db`; reads staged rows over `state.reader`, which were committed before. */
 export function foldWindow(
   state: State,
-  place: { readonly source: string; readonly window: Interval },
+  place: {
+    readonly source: string;
+    readonly window: Interval;
+    /** Of which calls the text was read: what is stored of others is from an earlier reading. Default: of all. */
+    readonly readsText?: (generation: Generation) => boolean;
+    /** Of which calls the text stays; default: of all. */
+    readonly keepsText?: (generation: ResolvedGeneration) => boolean;
+  },
 ): FoldResult {
   const table = openFactTable(state, place.source);
   const fold: Fold = {
     state,
-    ...place,
+    source: place.source,
+    window: place.window,
+    readsText: place.readsText ?? (() => true),
+    keepsText: place.keepsText ?? (() => true),
     table,
     droppedOverTraces: findDoubleLoggedOverTraces(state, place),
     touched: new Set(),
@@ -91,7 +103,7 @@ function foldTrace(
       fold.touched.add(twin.window_from_ms);
       elsewhere.delete(identityOf(generation));
     }
-    mine.push(table.withStoredContent(generation));
+    mine.push(fold.readsText(generation) ? table.withStoredContent(generation) : generation);
   }
 
   const all = [...mine, ...[...elsewhere.values()].map(toResolvedGeneration)];
@@ -112,12 +124,14 @@ function foldTrace(
   for (const generation of resolved) {
     const identity = identityOf(generation);
     const twin = elsewhere.get(identity);
+    const isKept = fold.keepsText(generation);
     const fact = toFact(generation, {
       source: fold.source,
       windowFromMs: twin?.window_from_ms ?? window.fromMs,
       notCounted: isDropped(generation) ? 'double_logged' : null,
-      contentHash: twin ? twin.content_hash : table.contentHashOf(generation),
+      contentHash: !isKept ? null : twin ? twin.content_hash : table.contentHashOf(generation),
     });
+    if (!isKept) table.removeContent(generation);
     if (twin) {
       if (twin.row_hash === fact.row_hash) continue;
       fold.touched.add(twin.window_from_ms);

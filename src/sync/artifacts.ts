@@ -8,6 +8,8 @@ import { toRequestFiles } from '../report/request-files.ts';
 import { renderRequestsTable } from '../report/requests-table.ts';
 import { renderSessionsTable } from '../report/sessions-table.ts';
 import { renderTranscript, type TranscriptTurn } from '../report/transcript.ts';
+import { hashPrivacy, protectLine, type PrivacyRules } from '../redact/privacy.ts';
+import { keepsText, renderTextMode } from '../redact/text-mode.ts';
 import type { WindowCounters } from '../metrics/window-counters.ts';
 import type { ArtifactSpec } from '../runs/run-spec.ts';
 import { hashOf } from '../shared/hash.ts';
@@ -16,12 +18,14 @@ import { readVersion } from '../shared/version.ts';
 import { listFacts, rowHashes } from '../store/aggregates.ts';
 import { openContents, type Contents } from '../store/contents.ts';
 import type { Fact } from '../store/fact.ts';
+import { countMasked } from '../store/masked-texts.ts';
 import type { State } from '../store/open-state.ts';
 import { listQuarantine } from '../store/quarantine.ts';
 import type { WindowRow } from '../store/windows.ts';
 import type { WindowAudit } from './audit-window.ts';
 import type { DescribedSource } from './described-source.ts';
 import { modelReport, sessionReport, windowReport } from './report-artifacts.ts';
+import { protectFact, toTextRules } from './protect.ts';
 import type { FactQuery } from './report-figures.ts';
 
 /** Grows when the look of an artifact changes, so that it is written anew. */
@@ -29,6 +33,9 @@ const formatVersion = 2;
 
 /** A table of more rows is slow to open in a browser; what is left out is said in the table. */
 const mostTableRows = 10_000;
+
+/** Facts, and the rules by which their texts and names are shown. */
+type ShownQuery = FactQuery & { readonly privacy: PrivacyRules };
 
 type Metrics = ReadonlyMap<string, number>;
 
@@ -46,6 +53,7 @@ export function windowArtifacts(window: {
   const query = {
     where: 'source = @source AND window_from_ms = @from',
     parameters: { source: row.source, from: row.from_ms },
+    privacy: window.source.privacy,
   };
   const tables = [
     eager(
@@ -71,7 +79,7 @@ export function modelArtifacts(
   const hashes = rowHashes(state, model.query);
   return [
     modelReport(state, { ...model, rowHashes: hashes }),
-    ...factTables(state, model.query, hashes),
+    ...factTables(state, { ...model.query, privacy: model.source.privacy }, hashes),
   ];
 }
 
@@ -79,24 +87,30 @@ export function sessionArtifacts(
   state: State,
   session: Omit<Parameters<typeof sessionReport>[1], 'rowHashes'> & { readonly url: string },
 ): ArtifactSpec[] {
-  const { query } = session;
+  const { privacy } = session.source;
+  const query: ShownQuery = { ...session.query, privacy };
   const hashes = rowHashes(state, query);
-  const sourceHash = hashOf([formatVersion, session.url, hashes]);
+  const sourceHash = hashOf([formatVersion, session.url, hashPrivacy(privacy), hashes]);
   const transcript: ArtifactSpec = {
     path: 'transcript.md',
     contentType: 'text/markdown; charset=utf-8',
     isTable: false,
     sourceHash,
     render: () => {
-      const contents = openContents(state);
+      const contents = openContents(state, toTextRules(privacy));
       // One call's messages in memory at a time.
       function* turns(): IterableIterator<TranscriptTurn> {
-        for (const fact of listFacts(state, query)) {
-          yield { fact, content: contentOf(contents, fact) };
+        for (const fact of shownFacts(state, query)) {
+          yield { fact, content: contentOf(contents, { fact, privacy }) };
         }
       }
       return new TextEncoder().encode(
-        renderTranscript({ sessionId: session.sessionId, url: session.url, turns: turns() }),
+        renderTranscript({
+          sessionId: session.sessionId,
+          url: session.url,
+          textMode: renderTextMode(privacy.text),
+          turns: turns(),
+        }),
       );
     },
   };
@@ -107,8 +121,11 @@ export function sessionArtifacts(
   ];
 }
 
-export function requestArtifacts(contents: Contents, fact: Fact): ArtifactSpec[] {
-  return toRequestFiles({ fact, content: contentOf(contents, fact) }).map((file) => ({
+export function requestArtifacts(
+  contents: Contents,
+  shown: { readonly fact: Fact; readonly privacy: PrivacyRules },
+): ArtifactSpec[] {
+  return toRequestFiles({ fact: shown.fact, content: contentOf(contents, shown) }).map((file) => ({
     path: file.path,
     contentType: file.contentType,
     isTable: false,
@@ -117,7 +134,7 @@ export function requestArtifacts(contents: Contents, fact: Fact): ArtifactSpec[]
   }));
 }
 
-function factTables(state: State, query: FactQuery, hashes: readonly string[]): ArtifactSpec[] {
+function factTables(state: State, query: ShownQuery, hashes: readonly string[]): ArtifactSpec[] {
   return [
     requestsTable(state, query, hashes),
     {
@@ -126,30 +143,35 @@ function factTables(state: State, query: FactQuery, hashes: readonly string[]): 
       isTable: true,
       sourceHash: hashOf([
         formatVersion,
+        hashPrivacy(query.privacy),
         rowHashes(state, failures(query)),
         rowHashes(state, lastAttemptsOf(failures(query))),
       ]),
       render: () =>
-        renderErrorsTable(listFacts(state, failures(query)), {
-          others: listFacts(state, lastAttemptsOf(failures(query))),
+        renderErrorsTable(shownFacts(state, failures(query)), {
+          others: shownFacts(state, lastAttemptsOf(failures(query))),
         }),
     },
     {
       path: 'error_groups.json',
       contentType: 'application/json',
       isTable: true,
-      sourceHash: hashOf([formatVersion, rowHashes(state, failures(query))]),
-      render: () => renderErrorGroupsTable(listFacts(state, failures(query))),
+      sourceHash: hashOf([
+        formatVersion,
+        hashPrivacy(query.privacy),
+        rowHashes(state, failures(query)),
+      ]),
+      render: () => renderErrorGroupsTable(shownFacts(state, failures(query))),
     },
   ];
 }
 
-function failures(query: FactQuery): FactQuery {
+function failures(query: ShownQuery): ShownQuery {
   return { ...query, where: `${query.where} AND is_error = 1` };
 }
 
 /** The last attempts of the requests of a group of facts, wherever they went: they tell how each request ended. */
-function lastAttemptsOf(query: FactQuery): FactQuery {
+function lastAttemptsOf(query: ShownQuery): ShownQuery {
   return {
     ...query,
     where: `source = @source AND is_final_attempt = 1 AND request_id IN
@@ -157,14 +179,14 @@ function lastAttemptsOf(query: FactQuery): FactQuery {
   };
 }
 
-function requestsTable(state: State, query: FactQuery, hashes: readonly string[]): ArtifactSpec {
+function requestsTable(state: State, query: ShownQuery, hashes: readonly string[]): ArtifactSpec {
   return {
     path: 'requests.json',
     contentType: 'application/json',
     isTable: true,
-    sourceHash: hashOf([formatVersion, hashes]),
+    sourceHash: hashOf([formatVersion, hashPrivacy(query.privacy), hashes]),
     render: () =>
-      renderRequestsTable(listFacts(state, { ...query, limit: mostTableRows }), {
+      renderRequestsTable(shownFacts(state, { ...query, limit: mostTableRows }), {
         total: hashes.length,
       }),
   };
@@ -175,6 +197,9 @@ function manifest(
   artifacts: readonly ArtifactSpec[],
 ): ArtifactSpec {
   const { row, counters } = window;
+  const redacted = Object.fromEntries(
+    countMasked(window.state, { source: row.source, fromMs: row.from_ms }),
+  );
   const told: Omit<Manifest, 'artifacts'> = {
     format: manifestFormat,
     window: { from: toIso(row.from_ms), to: toIso(row.to_ms) },
@@ -196,8 +221,10 @@ function manifest(
     quarantine: listQuarantine(window.state, row.source, row.from_ms).map((one) => ({
       trace_id: one.trace_id,
       id: one.id,
-      reason: one.reason,
+      reason: protectLine(one.reason, window.source.privacy),
     })),
+    text: renderTextMode(window.source.privacy.text),
+    redacted,
   };
   return {
     path: 'manifest.json',
@@ -207,6 +234,8 @@ function manifest(
     sourceHash: hashOf([
       formatVersion,
       row.input_hash,
+      hashPrivacy(window.source.privacy),
+      redacted,
       artifacts.map((one) => [one.path, one.sourceHash]),
     ]),
     render: async () => {
@@ -235,6 +264,21 @@ function eager(path: string, bytes: Uint8Array): ArtifactSpec {
   };
 }
 
-function contentOf(contents: Contents, fact: Fact): ReturnType<Contents['get']> {
+function shownFacts(state: State, query: ShownQuery & { readonly limit?: number }): Fact[] {
+  const { privacy, ...facts } = query;
+  return listFacts(state, facts).map((fact) => protectFact(fact, privacy));
+}
+
+function contentOf(
+  contents: Contents,
+  { fact, privacy }: { readonly fact: Fact; readonly privacy: PrivacyRules },
+): ReturnType<Contents['get']> {
+  const call = {
+    isError: fact.is_error === 1,
+    sessionId: fact.session_id,
+    traceId: fact.trace_id,
+  };
+  // What was kept under another setting is not shown under this one.
+  if (!keepsText(privacy.text, call)) return null;
   return contents.get({ source: fact.source, traceId: fact.trace_id, id: fact.id });
 }

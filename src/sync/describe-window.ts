@@ -2,6 +2,7 @@
 import { buildAggregateQuery, toMetrics, type AggregateQuery } from '../metrics/aggregate-query.ts';
 import { buildScoreQuery, toScoreMetrics, type ScoreRow } from '../metrics/score-query.ts';
 import { toCounterMetrics } from '../metrics/window-counters.ts';
+import type { NameKind } from '../redact/hash-name.ts';
 import { toModelRun } from '../runs/to-model-run.ts';
 import { toRequestRun } from '../runs/to-request-run.ts';
 import { toSessionRun } from '../runs/to-session-run.ts';
@@ -30,6 +31,7 @@ import {
 import { auditWindow } from './audit-window.ts';
 import { quietMetrics } from './compared-windows.ts';
 import type { DescribedSource } from './described-source.ts';
+import { protectFact, protectGeneration, protectName, toTextRules } from './protect.ts';
 import { toSessionUrl } from './report-links.ts';
 
 export interface WindowDescription {
@@ -169,6 +171,13 @@ export function describeSessions(
       parameters: { source: source.projectId, session: sessionId },
     };
     const url = toSessionUrl(source, sessionId);
+    const names = (column: 'user_id' | 'key_alias' | 'team_alias', kind: NameKind): string[] => [
+      ...new Set(
+        distinctValues(state, { column, ...query }).map((name) =>
+          protectName(name, kind, source.privacy.hashed),
+        ),
+      ),
+    ];
     return [
       toSessionRun({
         source: source.projectId,
@@ -182,9 +191,9 @@ export function describeSessions(
           endMs: span.endMs,
           sources: distinctValues(state, { column: 'session_source', ...query }),
           models: distinctValues(state, { column: 'model', ...query }),
-          users: distinctValues(state, { column: 'user_id', ...query }),
-          keyAliases: distinctValues(state, { column: 'key_alias', ...query }),
-          teams: distinctValues(state, { column: 'team_alias', ...query }),
+          users: names('user_id', 'users'),
+          keyAliases: names('key_alias', 'keys'),
+          teams: names('team_alias', 'teams'),
           clientTools: distinctValues(state, { column: 'client_tool', ...query }),
         },
         url,
@@ -208,18 +217,25 @@ export function describeRequests(
   source: DescribedSource,
   interval: Interval,
 ): RunSpec[] {
-  const contents = openContents(state);
+  const contents = openContents(state, toTextRules(source.privacy));
   return listFacts(state, {
     where: inWindow,
     parameters: { source: source.projectId, from: interval.fromMs },
-  }).map((fact) =>
-    toRequestRun({
+  }).map((stored) => {
+    const fact = protectFact(stored, source.privacy);
+    return toRequestRun({
       source: source.projectId,
       interval,
-      generation: toResolvedGeneration(fact),
-      artifacts: requestArtifacts(contents, fact),
-    }),
-  );
+      generation: {
+        ...protectGeneration(toResolvedGeneration(fact), source.privacy),
+        // The run nests under the one of its session, as that was kept.
+        sessionId: fact.session_id,
+        requestId: fact.request_id,
+        isFinalAttempt: fact.is_final_attempt === 1,
+      },
+      artifacts: requestArtifacts(contents, { fact, privacy: source.privacy }),
+    });
+  });
 }
 
 function groupMetrics(

@@ -7,7 +7,7 @@ import { countDoubleLogged } from '../store/aggregates.ts';
 import type { State } from '../store/open-state.ts';
 import { listSources, listWindows, toInterval, type WindowRow } from '../store/windows.ts';
 import { quietMetrics } from './compared-windows.ts';
-import type { DescribedSource } from './described-source.ts';
+import type { ReportedSource } from './described-source.ts';
 import { common, namedGroups, rankingsOf, toModels } from './report-artifacts.ts';
 import { totalsOf, type FactQuery } from './report-figures.ts';
 import { splitIntoWindows } from './windows.ts';
@@ -36,7 +36,7 @@ export function gatherRange(
     );
   }
   const rows = windowsIn(state, bound.source, range);
-  const source: DescribedSource = {
+  const source: ReportedSource = {
     projectId: bound.source,
     projectName: bound.name,
     baseUrl: bound.base_url,

@@ -6,7 +6,8 @@ import { toGeneration } from '../litellm/to-generation.ts';
 import type { Clock } from '../shared/clock.ts';
 import { AppError } from '../shared/errors.ts';
 import { isSyntheticRoot, type Observation, type Score } from '../shared/observation.ts';
-import { maskText } from '../redact/mask-text.ts';
+import { protectLine, type PrivacyRules } from '../redact/privacy.ts';
+import { keepsText } from '../redact/text-mode.ts';
 import type { ReportProgress } from '../shared/progress.ts';
 import { toIso, type Interval } from '../shared/time.ts';
 import { windowsOfScores, windowsOfSharedScores } from '../store/aggregates.ts';
@@ -20,6 +21,7 @@ import { openStaging } from '../store/staging.ts';
 import { getWindow, putWindow, setInputHash } from '../store/windows.ts';
 import type { Source, UnreadableRow } from './ports.ts';
 import { toKeptRaw } from './kept-raw.ts';
+import { protectGeneration, protectScore, protectTrace, toTextRules } from './protect.ts';
 import type { SyncSettings } from './sync-settings.ts';
 
 export interface ReadingParts {
@@ -46,8 +48,8 @@ interface Reading {
   readonly interval: Interval;
   readonly projectId: string;
   readonly contents: Contents;
-  /** Identities of staged generations: only their text is kept. */
-  readonly identities: Set<string>;
+  /** Identities of staged generations whose text may be kept. */
+  readonly wanted: Set<string>;
   readonly withText: Set<string>;
   readonly quarantine: Map<string, QuarantinedRow>;
   hasInlineText: boolean;
@@ -69,8 +71,8 @@ export async function readWindow(parts: ReadingParts, interval: Interval): Promi
     parts,
     interval,
     projectId,
-    contents: openContents(state),
-    identities: new Set(),
+    contents: openContents(state, toTextRules(parts.settings.privacy)),
+    wanted: new Set(),
     withText: new Set(),
     quarantine: new Map(),
     hasInlineText: false,
@@ -81,7 +83,7 @@ export async function readWindow(parts: ReadingParts, interval: Interval): Promi
   };
   await stageRows(reading, startedMs);
   if (parts.settings.checksEmptiness) await refuseFalseEmptiness(reading);
-  if (parts.settings.content === 'all') await stageText(reading);
+  await stageText(reading);
   const scores = await readScores(reading);
   const result = fold(reading, scores);
   parts.report({
@@ -98,6 +100,7 @@ export async function readWindow(parts: ReadingParts, interval: Interval): Promi
 async function stageRows(reading: Reading, startedMs: number): Promise<void> {
   const { parts, interval } = reading;
   const staging = openStaging(parts.state);
+  const { privacy } = parts.settings;
   const rules = { ...parts.settings.understanding, nowMs: parts.clock.now() };
   for await (const page of parts.source.readWindow(interval, { signal: parts.signal })) {
     const generations: Generation[] = [];
@@ -115,12 +118,16 @@ async function stageRows(reading: Reading, startedMs: number): Promise<void> {
         else reading.notGenerations += 1;
         continue;
       }
-      generations.push(understanding.generation);
-      reading.identities.add(identityOf(understanding.generation));
+      const generation = protectGeneration(understanding.generation, privacy);
+      generations.push(generation);
+      if (mayKeepText(generation, privacy)) reading.wanted.add(identityOf(generation));
     }
     parts.assertHeld();
-    staging.append({ generations, traces: page.traces });
-    if (parts.settings.content === 'all') storeInlineText(reading, page.observations);
+    staging.append({
+      generations,
+      traces: page.traces.map((trace) => protectTrace(trace, privacy)),
+    });
+    storeInlineText(reading, page.observations);
     quarantine(reading, page.unreadable);
     parts.report({
       kind: 'window_read_progress',
@@ -144,6 +151,15 @@ async function refuseFalseEmptiness(reading: Reading): Promise<void> {
     `The ${reader} API shows no row from ${toIso(interval.fromMs)} to ${toIso(interval.toMs)}, but ${elsewhere} has calls of that time; the window was left as it was.`,
     { details: { window: toIso(interval.fromMs), reader, elsewhere } },
   );
+}
+
+/**
+ * Whether the text of a generation may be kept, as far as its row alone tells: which session it is in may only be known
+ * when its trace is whole, and what is not kept then goes when the window is folded.
+ */
+function mayKeepText(generation: Generation, { text }: PrivacyRules): boolean {
+  const isOpen = text.kind === 'sampled' && generation.sessionSource !== 'session_id';
+  return isOpen || keepsText(text, generation);
 }
 
 function storeInlineText(reading: Reading, observations: readonly Observation[]): void {
@@ -174,7 +190,7 @@ function storeText(
     readonly content: NonNullable<Observation['content']>;
   }[],
 ): void {
-  const wanted = rows.filter((row) => reading.identities.has(identityOf(row)));
+  const wanted = rows.filter((row) => reading.wanted.has(identityOf(row)));
   reading.contents.put(
     wanted.map((row) => ({
       source: reading.projectId,
@@ -190,8 +206,8 @@ function storeText(
 
 /** The second pass, only where the first did not bring the text along. */
 async function stageText(reading: Reading): Promise<void> {
-  const { parts, interval, identities } = reading;
-  if (identities.size === 0 || reading.hasInlineText) return;
+  const { parts, interval, wanted } = reading;
+  if (wanted.size === 0 || reading.hasInlineText) return;
   for await (const page of parts.source.readContent(interval, { signal: parts.signal })) {
     parts.assertHeld();
     storeText(reading, page.rows);
@@ -206,8 +222,8 @@ function quarantine(reading: Reading, rows: readonly UnreadableRow[]): void {
     reading.quarantine.set(identityOf({ traceId, id }), {
       traceId,
       id,
-      reason: maskText(row.reason, reading.parts.settings.redact),
-      raw: toKeptRaw(row.raw, reading.parts.settings),
+      reason: protectLine(row.reason, reading.parts.settings.privacy),
+      raw: toKeptRaw(row.raw, reading.parts.settings.privacy),
     });
   }
 }
@@ -217,7 +233,7 @@ async function readScores(reading: Reading): Promise<Score[]> {
   const { parts, interval } = reading;
   const all: Score[] = [];
   for await (const scores of parts.source.readScores(interval, { signal: parts.signal }))
-    all.push(...scores);
+    all.push(...scores.map((score) => protectScore(score, parts.settings.privacy)));
   return all;
 }
 
@@ -241,7 +257,12 @@ function fold(reading: Reading, scores: readonly Score[]): ReadResult {
       const scoreWindows = storeScores(reading, scores);
       const shared = { source: projectId, windowFromMs: interval.fromMs };
       for (const fromMs of windowsOfSharedScores(state, shared)) scoreWindows.add(fromMs);
-      const result = foldWindow(state, { source: projectId, window: interval });
+      const result = foldWindow(state, {
+        source: projectId,
+        window: interval,
+        readsText: (generation) => reading.wanted.has(identityOf(generation)),
+        keepsText: (generation) => keepsText(parts.settings.privacy.text, generation),
+      });
       for (const fromMs of windowsOfSharedScores(state, shared)) scoreWindows.add(fromMs);
       replaceQuarantine(
         state,
@@ -261,8 +282,7 @@ function fold(reading: Reading, scores: readonly Score[]): ReadResult {
         not_generations: reading.notGenerations,
         other_origin: reading.otherOrigin,
         unreadable: reading.quarantine.size,
-        content_missing:
-          parts.settings.content === 'all' ? reading.identities.size - reading.withText.size : 0,
+        content_missing: reading.wanted.size - reading.withText.size,
         input_hash: '',
       });
       const touched = new Set([interval.fromMs, ...result.touchedWindows, ...scoreWindows]);

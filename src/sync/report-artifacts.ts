@@ -9,7 +9,7 @@ import { toWindowLabel, type Interval } from '../shared/time.ts';
 import type { State } from '../store/open-state.ts';
 import { toInterval, type WindowRow } from '../store/windows.ts';
 import { compareWindows } from './compared-windows.ts';
-import type { DescribedSource } from './described-source.ts';
+import type { DescribedSource, ReportedSource } from './described-source.ts';
 import {
   byCost,
   failuresOf,
@@ -121,7 +121,7 @@ export function sessionReport(
 export function common(
   state: State,
   of: {
-    readonly source: DescribedSource;
+    readonly source: ReportedSource;
     readonly query: FactQuery;
     readonly span: { readonly fromMs: number; readonly toMs: number };
   },
@@ -143,7 +143,7 @@ export function common(
 
 export function rankingsOf(
   state: State,
-  of: { readonly source: DescribedSource; readonly query: FactQuery },
+  of: { readonly source: ReportedSource; readonly query: FactQuery },
 ): Ranking[] {
   const links = toLinks(of.source);
   return [
@@ -161,7 +161,7 @@ export function rankingsOf(
 }
 
 export function toModels(
-  source: DescribedSource,
+  source: ReportedSource,
   of: { readonly models: ReadonlyMap<string, Metrics>; readonly interval: Interval | null },
 ): ReportFigures['models'] {
   const { ofRun } = toLinks(source);

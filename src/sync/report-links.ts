@@ -1,8 +1,9 @@
 /** Where a report points: the pages of MLflow and of Langfuse on what it names. Pure. */
+import { isHashedName } from '../redact/hash-name.ts';
 import { toRunKey } from '../runs/run-key.ts';
 import { grainTag, keyTag } from '../runs/tags.ts';
 import type { Links } from '../report/html/figures.ts';
-import type { DescribedSource } from './described-source.ts';
+import type { ReportedSource } from './described-source.ts';
 import type { TargetDescription } from './ports.ts';
 
 /**
@@ -15,15 +16,17 @@ export function toRunsPage(target: TargetDescription, experimentId: string): str
 }
 
 /** Where Langfuse shows a session. */
-export function toSessionUrl(source: DescribedSource, sessionId: string): string {
-  return `${toProjectUrl(source)}/sessions/${encodeURIComponent(sessionId)}`;
+export function toSessionUrl(source: ReportedSource, sessionId: string): string {
+  const sessions = `${toProjectUrl(source)}/sessions`;
+  // Langfuse does not know a session by its hash.
+  return isHashedName(sessionId) ? sessions : `${sessions}/${encodeURIComponent(sessionId)}`;
 }
 
 /**
  * Links of the things of a report. A run is found by its key and not by its id, which differs from one MLflow to
  * the next and is not known before the run is made.
  */
-export function toLinks(source: DescribedSource): {
+export function toLinks(source: ReportedSource): {
   readonly ofRun: (identity: Omit<Parameters<typeof toRunKey>[0], 'source'>) => string | null;
   readonly session: (id: string) => Links;
   readonly user: (id: string) => Links;
@@ -62,6 +65,6 @@ function quote(text: string): string | null {
   return text.includes('"') ? null : `"${text}"`;
 }
 
-function toProjectUrl(source: DescribedSource): string {
+function toProjectUrl(source: ReportedSource): string {
   return `${source.baseUrl.replace(/\/+$/, '')}/project/${encodeURIComponent(source.projectId)}`;
 }

@@ -161,6 +161,7 @@ export async function runSync(parts: SyncParts, request: SyncRequest): Promise<S
         projectName: description.projectName,
         baseUrl: description.baseUrl,
         runsPage: toRunsPage(target.description, experiment.experimentId),
+        privacy: settings.privacy,
       },
       settings,
       clock,

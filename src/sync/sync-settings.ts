@@ -1,6 +1,6 @@
 /** What `sync` needs to be told, parsed. */
 import type { UnderstandingRules } from '../litellm/generation.ts';
-import type { RedactRules } from '../redact/mask-text.ts';
+import type { PrivacyRules } from '../redact/privacy.ts';
 
 export interface SyncSettings {
   readonly windowMs: number;
@@ -13,9 +13,8 @@ export interface SyncSettings {
   /** The run ends after this time; null for no end. */
   readonly maxRuntimeMs: number | null;
   readonly experimentName: string;
-  readonly content: 'all' | 'off';
-  /** What is masked in texts before they are kept. */
-  readonly redact: RedactRules;
+  /** Of which calls the text is kept, what is masked in it, and which names are hashed. */
+  readonly privacy: PrivacyRules;
   /** One more run per request. */
   readonly requestRuns: boolean;
   /** Runs written at once to a server. */

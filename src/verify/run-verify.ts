@@ -124,6 +124,7 @@ async function verify(
       projectName: description.projectName,
       baseUrl: description.baseUrl,
       runsPage: toRunsPage(target.description, experimentId),
+      privacy: settings.privacy,
     },
     windowMs: plan.windowMs,
     requestRuns: settings.requestRuns,

@@ -79,6 +79,7 @@ describe('no secret is shown', () => {
       MLFLOW_TRACKING_PASSWORD: 'hunter22',
       MLFLOW_TRACKING_TOKEN: 'token-4711',
       LITELLM_API_KEY: 'sk-gateway',
+      SYNC_HASH_KEY: 'names-are-hashed',
       HTTP_PROXY: 'http://proxy:3128',
       https_proxy: 'http://user:proxy-word@proxy:3128',
     };
@@ -90,8 +91,11 @@ describe('no secret is shown', () => {
       'token-4711',
       'http://proxy:3128/',
       'http://user:proxy-word@proxy:3128/',
+      'names-are-hashed',
     ]);
-    expect(JSON.stringify(settings)).not.toMatch(/sk-lf|sk-gateway|hunter22|token-4711|proxy-word/);
+    expect(JSON.stringify(settings)).not.toMatch(
+      /sk-lf|sk-gateway|hunter22|token-4711|proxy-word|names-are-hashed/,
+    );
   });
 
   test('whatever is wrong with it, and also where it was put into another setting', () => {

@@ -122,14 +122,14 @@ test.each([...credentialRules, emailRule, phoneRule].map((rule) => [rule.kind, r
       .replaceAll(/\[[^\]]*\]/g, 'x')
       .replaceAll(/\(\?(?:<?[=!]|<[a-z]+>|:)/g, '(');
     expect(bare).not.toMatch(/[*+]|\{\d+,\}/);
-    expect(pattern.flags).toContain('g');
+    expect(pattern.flags).toMatch(/[gy]/);
   },
 );
 
 /** A rule that went back over what it has read would need hours for these. */
 test('long texts made of the beginnings of every rule end', () => {
   const beginnings = [
-    ...new Set(credentialRules.flatMap((rule) => rule.triggers)),
+    ...new Set(credentialRules.flatMap((rule) => rule.anchors)),
     '-----BEGIN RSA PRIVATE KEY-----',
     'password=',
     'password="',

@@ -126,7 +126,7 @@ export async function openSyncBench(options: SyncBenchOptions): Promise<SyncBenc
       state,
       source,
       target,
-      settings: toSyncSettings(settings),
+      settings: toSyncSettings(settings, secrets),
       clock,
       report: () => undefined,
       signal: never,
