@@ -151,7 +151,7 @@ export function readOneMoreWindow(state: State): void {
 
 export function putWindow(state: State, n: number): void {
   state.db.exec(
-    `INSERT INTO sources VALUES ('project', 'Project', 'http://langfuse', 86400000, 0)
+    `INSERT INTO sources (source, name, base_url, window_ms, start_ms) VALUES ('project', 'Project', 'http://langfuse', 86400000, 0)
        ON CONFLICT DO NOTHING;
      INSERT INTO windows VALUES ('project', ${n} * 86400000, (${n} + 1) * 86400000, 0, 'v2', NULL,
        0, 0, 0, 0, 0, 0, 0, 'hash')`,
