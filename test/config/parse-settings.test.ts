@@ -43,6 +43,7 @@ describe('defaults', () => {
       mlflowToken: null,
       httpProxy: null,
       httpsProxy: null,
+      hashKey: null,
     });
   });
 
