@@ -56,7 +56,7 @@ export function timelineOf(
 
 /** Widths of which a reader knows the name; a report has some dozens of buckets at most. */
 const bucketWidthsMs = [5, 10, 30, 60, 180, 360, 1440, 7 * 1440].map((minutes) => minutes * 60_000);
-const mostBuckets = 50;
+const mostBuckets = 36;
 
 function toBucketMs(spanMs: number): number {
   const widest = 28 * 86_400_000;

@@ -4,6 +4,7 @@
  * into an attribute.
  */
 import type * as PlotLibrary from '@observablehq/plot';
+import { toVisibleText } from '../visible-text.ts';
 import { fromLibrary, html, type Html } from './markup.ts';
 
 export interface ChartKit {
@@ -52,7 +53,7 @@ export async function loadChartKit(): Promise<ChartKit> {
       svg.setAttribute('role', 'img');
       return html`<figure>
         <figcaption>${title}</figcaption>
-        ${renderLegend(legend)} ${fromLibrary(svg.outerHTML)}
+        ${renderLegend(legend)} ${fromLibrary(toVisibleText(svg.outerHTML))}
       </figure> `;
     },
   };

@@ -25,7 +25,7 @@ h3 { font-size: 15px; margin: 22px 0 4px; }
 p { margin: 6px 0; max-width: 76ch; overflow-wrap: anywhere; }
 .soft, caption, .legend { color: var(--soft); }
 a { color: var(--link); }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(190px, 1fr)); gap: 12px; margin: 18px 0; padding: 0; list-style: none; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(260px, 1fr)); gap: 12px; margin: 18px 0; padding: 0; list-style: none; }
 .tiles li { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 12px 14px; }
 .tiles .label { color: var(--soft); font-size: 13px; }
 .tiles .value { font-size: 24px; line-height: 1.3; font-weight: 600; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
