@@ -41,7 +41,8 @@ it('totals of report.html equal the metrics of its run and a count over the fact
       9,
     );
     // Bars, rows and the remainder of a table add up to the whole.
-    expect(sumOfRequests(elements, 'user')).toBe(totals['requests']);
+    for (const of of ['session', 'user', 'key', 'client tool'])
+      expect([of, sumOfRequests(elements, of)]).toEqual([of, totals['requests']]);
   }
 });
 
