@@ -3,9 +3,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { openState } from '../../src/store/open-state.ts';
+import { gatherRange } from '../../src/sync/range-report.ts';
 import { readHtml, type PageElement } from '../report/html/read-html.ts';
 import { readLocalRuns } from '../support/local-runs.ts';
-import { createTinyTraffic, tinyNightMs } from '../support/small-traffic.ts';
+import { createTinyTraffic, dayMs, tinyNightMs } from '../support/small-traffic.ts';
 import { openSyncBench, type SyncBench } from '../support/sync-bench.ts';
 
 interface FactRow {
@@ -44,6 +46,23 @@ it('totals of report.html equal the metrics of its run and a count over the fact
     for (const of of ['session', 'user', 'key', 'client tool'])
       expect([of, sumOfRequests(elements, of)]).toEqual([of, totals['requests']]);
   }
+});
+
+it('the report of a range is the sum of its windows, and names those that were not read', async () => {
+  await using bench = await openSyncBench({ traffic: createTinyTraffic(), nowMs: tinyNightMs });
+  expect((await bench.sync()).failed).toEqual([]);
+  using state = openState(bench.stateFile);
+  const [first] = bench.query<{ from_ms: number }>('SELECT MIN(from_ms) AS from_ms FROM windows');
+  const fromMs = first?.from_ms ?? 0;
+  const { figures, unread } = gatherRange(state, { fromMs, toMs: fromMs + 7 * dayMs });
+  const counted = bench.query<FactRow>('SELECT * FROM facts WHERE not_counted IS NULL');
+  expect(figures.totals.get('attempts')).toBe(counted.length);
+  expect(figures.windows.length + unread.length).toBe(7);
+  expect(figures.reading?.unread).toHaveLength(unread.length);
+  expect(figures.comparisons).toEqual([{ label: 'the 7 windows before', metrics: null }]);
+  expect(() => gatherRange(state, { fromMs: fromMs + 1, toMs: fromMs + dayMs })).toThrow(
+    /No window begins at/,
+  );
 });
 
 function readReport(folder: string, runId: string): string {
