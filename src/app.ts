@@ -101,6 +101,7 @@ export function toSyncSettings(settings: Settings, secrets: Secrets): SyncSettin
     windowMs: settings.windows.sizeMs,
     settleMs: settings.windows.settleMs,
     lookbackMs: settings.windows.lookbackMs,
+    factsRetentionMs: settings.windows.factsRetentionMs,
     startMs: settings.windows.startMs,
     checksEmptiness: settings.windows.emptyCheck === 'on',
     maxRuntimeMs: settings.windows.maxRuntimeMs,

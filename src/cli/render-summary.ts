@@ -42,6 +42,11 @@ export function renderSummary(summary: SyncSummary, hide: (text: string) => stri
     );
   }
   lines.push(...renderClosed(summary.closed));
+  if (summary.callsPruned > 0) {
+    lines.push(
+      `Pruned    ${toCount(summary.callsPruned)} calls older than SYNC_FACTS_RETENTION from the state file; MLflow keeps what was published of them`,
+    );
+  }
   for (const window of summary.suspiciouslyEmpty) {
     lines.push(
       `Empty     ${toWindowLabel(window)} has no row between busy windows; the next sync reads it again`,
@@ -53,6 +58,9 @@ export function renderSummary(summary: SyncSummary, hide: (text: string) => stri
       `${error.code === 'CANCELLED' ? 'STOPPED ' : 'FAILED  '}  ${toWindowLabel(window)}: ${toVisibleText(hide(error.message))}`,
       `  next:   ${error.hint}`,
     );
+  }
+  for (const error of summary.left) {
+    lines.push('', `LEFT      ${toVisibleText(hide(error.message))}`, `  next:   ${error.hint}`);
   }
   return `${lines.join('\n')}\n`;
 }
@@ -183,6 +191,8 @@ export function toSummaryJson(
       generations: summary.generations,
       quarantined: summary.quarantined,
     },
+    left: summary.left.map((error) => toErrorJson(error, hide)),
+    calls_pruned: summary.callsPruned,
     runs: { ...summary.runs, made_again: summary.runsMadeAgain },
     totals: {
       ...Object.fromEntries(summary.totals.all),

@@ -19,6 +19,11 @@ export function renderVerification(summary: VerifySummary): string {
   const lines = [
     '',
     `Checked   ${toCount(langfuse.windows)} windows from ${toIso(summary.span.fromMs)} to ${toIso(summary.span.toMs)}, in ${toDuration(summary.elapsedMs)}`,
+    ...(summary.pruned.windowsRestored === 0
+      ? []
+      : [
+          `Pruned    ${toCounted(summary.pruned.windowsRestored, 'window')} of these, read again from Langfuse to be compared`,
+        ]),
     '',
     `1. Does the state file hold what Langfuse has? ${toAnswer(langfuse.drift.length, 'window')}`,
     `   Langfuse    ${toTotals(langfuse.langfuse)} (${toCount(langfuse.rowsRead)} rows read)`,
@@ -52,6 +57,8 @@ export function renderVerification(summary: VerifySummary): string {
   }
   lines.push('', ...renderEnd(summary));
   if (repair !== null) lines.push(...repair.left.flatMap(renderRun));
+  for (const error of summary.pruned.left)
+    lines.push('', `NOT CHECKED ${toVisibleLine(error.message)}`, `  next:   ${error.hint}`);
   return `${lines.join('\n')}\n`;
 }
 
@@ -60,7 +67,7 @@ function renderEnd(summary: VerifySummary): string[] {
   if (repair === null) {
     const count = langfuse.drift.length + mlflow.findings.length;
     return count === 0
-      ? ['No drift.']
+      ? [summary.pruned.left.length === 0 ? 'No drift.' : 'No drift in what could be compared.']
       : [
           `DRIFT in ${toCounted(langfuse.drift.length, 'window')} and ${toCounted(mlflow.findings.length, 'run')}. Run again with --repair to mend it.`,
         ];
@@ -206,6 +213,14 @@ export function toVerificationJson(summary: VerifySummary): Record<string, unkno
         grain: note.grain,
         subject: note.subject,
         text: note.text,
+      })),
+    },
+    pruned: {
+      windows_restored: summary.pruned.windowsRestored,
+      left: summary.pruned.left.map((error) => ({
+        code: error.code,
+        message: error.message,
+        next: error.hint,
       })),
     },
     repair:

@@ -122,6 +122,7 @@ async function syncWindow(
           windowMs: work.windowMs,
           settleMs: 0,
           lookbackMs: 0,
+          factsRetentionMs: null,
           startMs: toInstant(work.fromMs),
           experimentName: work.experimentName,
           requestRuns: false,

@@ -119,7 +119,13 @@ type Size = ReturnType<typeof readSize>;
 
 function renderSize(path: string, size: Size): string {
   const since = size.oldestWindowMs === null ? '' : ` since ${toIso(size.oldestWindowMs)}`;
-  return `State     ${path}: ${toMegabytes(size.bytes)} (${toMegabytes(size.freeBytes)} free), ${size.calls} calls${since}, ${size.texts} texts, ${size.scores} scores\n`;
+  const free = `${toMegabytes(size.freeBytes)} free${size.isShortened ? '' : ', filled before the file grows'}`;
+  const { calls, windows } = size.pruned;
+  const pruned =
+    calls === 0
+      ? ''
+      : `Pruned    ${calls} calls of ${windows} windows (SYNC_FACTS_RETENTION); MLflow keeps what was published of them\n`;
+  return `State     ${path}: ${toMegabytes(size.bytes)} (${free}), ${size.calls} calls${since}, ${size.texts} texts, ${size.scores} scores\n${pruned}`;
 }
 
 function toSizeJson(path: string, size: Size): Record<string, unknown> {
@@ -131,6 +137,8 @@ function toSizeJson(path: string, size: Size): Record<string, unknown> {
     oldest_window: size.oldestWindowMs === null ? null : toIso(size.oldestWindowMs),
     texts: size.texts,
     scores: size.scores,
+    pruned_calls: size.pruned.calls,
+    pruned_windows: size.pruned.windows,
   };
 }
 

@@ -9,6 +9,7 @@ export function toSyncExitCode(summary: SyncSummary): number {
   const fatal = summary.failed.find(({ error }) => stopsTheRun(error));
   if (fatal?.error.code === 'CANCELLED') return toExitCode(fatal.error);
   if (fatal) return fatal.error.exitCode;
-  if (summary.failed.length > 0 || summary.quarantined > 0) return ExitCode.windowsFailed;
+  if (summary.failed.length > 0 || summary.left.length > 0 || summary.quarantined > 0)
+    return ExitCode.windowsFailed;
   return ExitCode.done;
 }

@@ -3,6 +3,7 @@ import type { Finding } from './find-value.ts';
 import { langfuseSettings } from './langfuse-settings.ts';
 import { mlflowSettings } from './mlflow-settings.ts';
 import { toNameConflict } from './name-target.ts';
+import { renderDuration } from './parse-duration.ts';
 import { nameSetting, type Problem } from './problem.ts';
 import type { AnySetting } from './setting.ts';
 import { settingsTable } from './settings-table.ts';
@@ -33,7 +34,7 @@ export function checkTogether({
     const line = `${nameSetting(setting, from)}: ${reason}.`;
     problems.push({ setting: setting.env[0], line });
   };
-  const { mlflow, langfuse, state } = values;
+  const { mlflow, langfuse, state, windows } = values;
 
   if (mlflow.insecureTls === true && mlflow.serverCertPath) {
     refuse(
@@ -64,6 +65,15 @@ export function checkTogether({
       settingsTable.state.file,
       'is the file that MLFLOW_TRACKING_URI names; the worker and MLflow each need their own',
     );
+  }
+  const { factsRetentionMs, lookbackMs, sizeMs } = windows;
+  if (factsRetentionMs && lookbackMs !== undefined && sizeMs !== undefined) {
+    if (factsRetentionMs <= lookbackMs + sizeMs) {
+      refuse(
+        settingsTable.windows.factsRetentionMs,
+        `must be longer than SYNC_LOOKBACK and SYNC_WINDOW together (${renderDuration(lookbackMs + sizeMs)}): windows within the lookback are read again on each run`,
+      );
+    }
   }
   return problems;
 }

@@ -107,6 +107,17 @@ export const settingsTable = {
       allows: 'a duration up to 90d',
       example: '7d',
     }),
+    factsRetentionMs: optional({
+      env: ['SYNC_FACTS_RETENTION'],
+      flag: '--facts-retention',
+      placeholder: 'DURATION',
+      parse: durationBetween('1d', '3650d'),
+      commands: ['sync', 'status'],
+      description:
+        'Finished windows so much older than the newest are pruned from the state file: their calls, texts and scores, once their sessions have ended. What MLflow holds stays; what is needed again is read again from Langfuse, which must keep its data for longer than this. Unset: nothing is pruned.',
+      allows: 'a duration from 1d to 3650d, longer than SYNC_LOOKBACK and SYNC_WINDOW together',
+      example: '90d',
+    }),
     startMs: withDefault({
       env: ['SYNC_START'],
       flag: '--start',

@@ -151,6 +151,11 @@ export const errorCatalogue = {
     exitCode: ExitCode.tryAgainLater,
     hint: 'Free some disk space, or point SYNC_STATE_FILE at a writable disk, then run again; finished windows are kept.',
   },
+  FACTS_PRUNED: {
+    retryable: false,
+    exitCode: ExitCode.windowsFailed,
+    hint: 'Langfuse no longer shows what SYNC_FACTS_RETENTION took out of the state file; MLflow was left as it is. Run again when Langfuse shows it, or take what it shows with `langfuse-mlflow backfill` over the named windows.',
+  },
   BACKUP_UNREACHABLE: {
     retryable: true,
     exitCode: ExitCode.tryAgainLater,

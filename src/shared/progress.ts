@@ -58,6 +58,11 @@ export type ProgressEvent =
       readonly runId: string;
     }
   | {
+      /** Read once more, for calls of it that had been pruned and are needed again. */
+      readonly kind: 'window_restored';
+      readonly window: Interval;
+    }
+  | {
       readonly kind: 'window_failed';
       readonly window: Interval;
       readonly code: string;

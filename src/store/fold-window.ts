@@ -34,7 +34,10 @@ interface Fold {
   readonly before: Map<string, string>;
 }
 
-/** Must run inside a transaction of `state.db`; reads staged rows over `state.reader`, which were committed before. */
+/**
+ * Must run inside a transaction of `state.db`; reads staged rows over `state.reader`, which were committed before.
+ * With `traces` only those are staged, and the window's other rows stay as they are.
+ */
 export function foldWindow(
   state: State,
   place: {
@@ -44,6 +47,7 @@ export function foldWindow(
     readonly readsText?: (generation: Generation) => boolean;
     /** Of which calls the text stays; default: of all. */
     readonly keepsText?: (generation: ResolvedGeneration) => boolean;
+    readonly traces?: ReadonlySet<string>;
   },
 ): FoldResult {
   const table = openFactTable(state, place.source);
@@ -56,7 +60,7 @@ export function foldWindow(
     table,
     droppedOverTraces: findDoubleLoggedOverTraces(state, place),
     touched: new Set(),
-    before: table.hashesOfWindow(place.window.fromMs),
+    before: rowsBefore(table, place),
   };
   const gone = new Set([...fold.before.keys()].map(toTraceId));
   let facts = 0;
@@ -77,6 +81,15 @@ export function foldWindow(
   for (const traceId of gone) foldTrace(fold, { traceId, generations: [], attributes: null });
   fold.touched.delete(place.window.fromMs);
   return { facts, duplicateRows, touchedWindows: [...fold.touched].sort((a, b) => a - b) };
+}
+
+function rowsBefore(
+  table: FactTable,
+  { window, traces }: Parameters<typeof foldWindow>[1],
+): Map<string, string> {
+  const all = table.hashesOfWindow(window.fromMs);
+  if (traces === undefined) return all;
+  return new Map([...all].filter(([identity]) => traces.has(toTraceId(identity))));
 }
 
 function foldTrace(

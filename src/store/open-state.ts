@@ -32,6 +32,8 @@ export function openState(path: string): State {
     db = new Database(absolute, { timeout: 5000 });
     const isNew = isEmpty(db);
     assertOurs(db, absolute, isNew);
+    // Before anything is in the file: it can't be changed later without writing the file anew.
+    if (isNew) db.pragma('auto_vacuum = INCREMENTAL');
     if (isNew) db.pragma(`application_id = ${applicationId}`);
     db.pragma('journal_mode = WAL');
     // FULL: a run that MLflow has made must be in the ledger even after a power cut.

@@ -8,6 +8,18 @@ export function listSessionChanges(state: State, source: string): string[] {
     .all(source) as string[];
 }
 
+/** Takes note that the runs of these sessions must be looked at again. */
+export function addSessionChanges(
+  state: State,
+  source: string,
+  sessionIds: readonly string[],
+): void {
+  const add = state.db.prepare(
+    'INSERT INTO session_changes (source, session_id) VALUES (?, ?) ON CONFLICT DO NOTHING',
+  );
+  for (const sessionId of sessionIds) add.run(source, sessionId);
+}
+
 export function clearSessionChanges(
   state: State,
   source: string,

@@ -2,6 +2,7 @@
 import { comparedMetrics } from '../report/html/totals-section.ts';
 import type { Comparison, Metrics } from '../report/html/figures.ts';
 import { dayMs } from '../shared/time.ts';
+import { assertNotPruned } from '../store/assert-not-pruned.ts';
 import type { State } from '../store/open-state.ts';
 import { getWindow, type WindowRow } from '../store/windows.ts';
 import { totalsOf } from './report-figures.ts';
@@ -39,6 +40,7 @@ export function compareWindows(state: State, row: WindowRow): Comparison[] {
 }
 
 function metricsOf(state: State, source: string, fromMs: number): Metrics {
+  assertNotPruned(state, source, fromMs);
   const query = {
     where: 'source = @source AND window_from_ms = @from',
     parameters: { source, from: fromMs },

@@ -18,6 +18,7 @@ import {
   sessionSpan,
   type SqlParameters,
 } from '../store/aggregates.ts';
+import { assertNotPruned, assertSessionsNotPruned } from '../store/assert-not-pruned.ts';
 import { toResolvedGeneration } from '../store/fact.ts';
 import { openContents } from '../store/contents.ts';
 import type { State } from '../store/open-state.ts';
@@ -45,12 +46,13 @@ export interface WindowDescription {
 
 const inWindow = 'source = @source AND window_from_ms = @from';
 
-/** The window's own run, one run per model, and the models' trend points. Throws INTERNAL when they disagree. */
+/** The window's own run, one run per model, and the models' trend points. Throws INTERNAL when they disagree, or facts were pruned. */
 export function describeWindow(
   state: State,
   source: DescribedSource,
   row: WindowRow,
 ): WindowDescription {
+  assertNotPruned(state, source.projectId, row.from_ms);
   const interval = toInterval(row);
   const parameters = { source: source.projectId, from: row.from_ms };
   const byModel = groupMetrics(
@@ -145,7 +147,7 @@ export function describeWindow(
   };
 }
 
-/** Runs of the given sessions, each from all its facts over all windows. Sessions without facts give none. */
+/** Runs of the given sessions, each from all its facts over all windows. Sessions without facts give none. Throws INTERNAL for a pruned one. */
 export function describeSessions(
   state: State,
   place: {
@@ -155,6 +157,7 @@ export function describeSessions(
   },
 ): RunSpec[] {
   const { source } = place;
+  assertSessionsNotPruned(state, source.projectId, place.sessionIds);
   const parameters = { source: source.projectId, sessions: JSON.stringify(place.sessionIds) };
   const where = 'source = @source AND session_id IN (SELECT value FROM json_each(@sessions))';
   const metrics = groupMetrics(
@@ -217,6 +220,7 @@ export function describeRequests(
   source: DescribedSource,
   interval: Interval,
 ): RunSpec[] {
+  assertNotPruned(state, source.projectId, interval.fromMs);
   const contents = openContents(state, toTextRules(source.privacy));
   return listFacts(state, {
     where: inWindow,

@@ -6,6 +6,7 @@ const faultsOfOneWindow: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'LANGFUSE_TOO_LARGE',
   'LANGFUSE_UNEXPECTED',
   'LANGFUSE_NOT_EMPTY',
+  'FACTS_PRUNED',
   'MLFLOW_REJECTED',
   'INTERNAL',
 ]);

@@ -6,7 +6,12 @@ import type { RunSpec } from '../runs/run-spec.ts';
 import type { ReportProgress, RunCounts } from '../shared/progress.ts';
 import { openLedger } from '../store/ledger.ts';
 import type { State } from '../store/open-state.ts';
-import { clearSessionChanges, listSessionChanges } from '../store/session-changes.ts';
+import { prunedSessionsAmong } from '../store/pruned-groups.ts';
+import {
+  addSessionChanges,
+  clearSessionChanges,
+  listSessionChanges,
+} from '../store/session-changes.ts';
 import { publishedHashes, putPublication, removePublication } from '../store/targets.ts';
 import { toInterval, type WindowRow } from '../store/windows.ts';
 import { describeRequests, describeSessions, describeWindow } from './describe-window.ts';
@@ -52,10 +57,7 @@ export async function publishWindow(
   refuseEmptiedWindow({ state, ledger }, row);
   const hash = toPublicationHash(state, row, parts.settings);
   const window = describeWindow(state, source, row);
-  const changedSessions = listSessionChanges(state, source.projectId);
-  const touchedSessions = [
-    ...new Set([...sessionsOfWindow(state, source.projectId, row.from_ms), ...changedSessions]),
-  ].sort();
+  const { changedSessions, touchedSessions, waitingSessions } = chooseSessions(state, row);
   // Only a part of their rows is left: their runs stay as they are.
   const left = findLeftSessions(
     { state, ledger },
@@ -131,6 +133,7 @@ export async function publishWindow(
     // A window whose content goes back to what was published must not pass for it after a crash in between.
     parts.assertHeld();
     removePublication(state, publication);
+    addSessionChanges(state, source.projectId, waitingSessions);
     for (const run of found.surplus) await target.deleteRun(run.runId);
     await publishAll([window.window]);
     await publishAll(window.models.map((model) => model.run));
@@ -168,6 +171,22 @@ export async function publishWindow(
     updated: outcomes.filter((outcome) => outcome === 'updated').length,
     unchanged: outcomes.filter((outcome) => outcome === 'unchanged').length,
     deleted,
+  };
+}
+
+/** Sessions of the window, and those that changed elsewhere. One that was pruned in part waits until it is restored. */
+function chooseSessions(
+  state: State,
+  row: WindowRow,
+): Readonly<Record<'changedSessions' | 'touchedSessions' | 'waitingSessions', readonly string[]>> {
+  const { source } = row;
+  const changed = listSessionChanges(state, source);
+  const all = [...new Set([...sessionsOfWindow(state, source, row.from_ms), ...changed])].sort();
+  const pruned = prunedSessionsAmong(state, source, all);
+  return {
+    changedSessions: changed.filter((id) => !pruned.has(id)),
+    touchedSessions: all.filter((id) => !pruned.has(id)),
+    waitingSessions: [...pruned],
   };
 }
 

@@ -5,6 +5,7 @@ import { AppError } from '../shared/errors.ts';
 import { toInstant, toIso, toWindowLabel, type Interval } from '../shared/time.ts';
 import { countDoubleLogged } from '../store/aggregates.ts';
 import type { State } from '../store/open-state.ts';
+import { isPrunedWindow } from '../store/pruned-groups.ts';
 import { listSources, listWindows, toInterval, type WindowRow } from '../store/windows.ts';
 import { quietMetrics } from './compared-windows.ts';
 import type { ReportedSource } from './described-source.ts';
@@ -107,7 +108,9 @@ function toQuery(
   range: { readonly fromMs: number; readonly toMs: number },
 ): FactQuery {
   return {
-    where: 'source = @source AND window_from_ms >= @from AND window_from_ms < @to',
+    // Of a window that facts were pruned from, what is left tells nothing.
+    where: `source = @source AND window_from_ms >= @from AND window_from_ms < @to AND window_from_ms NOT IN (
+      SELECT window_from_ms FROM pruned_rows WHERE source = @source AND calls > 0)`,
     parameters: { source, from: range.fromMs, to: range.toMs },
   };
 }
@@ -118,7 +121,10 @@ function windowsIn(
   range: { readonly fromMs: number; readonly toMs: number },
 ): WindowRow[] {
   return listWindows(state, source).filter(
-    (row) => row.from_ms >= range.fromMs && row.from_ms < range.toMs,
+    (row) =>
+      row.from_ms >= range.fromMs &&
+      row.from_ms < range.toMs &&
+      !isPrunedWindow(state, source, row.from_ms),
   );
 }
 

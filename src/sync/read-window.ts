@@ -1,4 +1,4 @@
-/** Reads one window of Langfuse whole, understands its rows and folds them into facts. */
+/** Stages one window of Langfuse, understands its rows and folds them into facts. */
 import { identityOf } from '../litellm/double-logged.ts';
 import type { Generation } from '../litellm/generation.ts';
 import { countToolCalls } from '../litellm/content.ts';
@@ -12,9 +12,10 @@ import type { ReportProgress } from '../shared/progress.ts';
 import { toIso, type Interval } from '../shared/time.ts';
 import { windowsOfScores, windowsOfSharedScores } from '../store/aggregates.ts';
 import { openContents, type Contents } from '../store/contents.ts';
-import { foldWindow } from '../store/fold-window.ts';
-import { computeInputHash } from '../store/input-hash.ts';
+import { foldWindow, type FoldResult } from '../store/fold-window.ts';
+import { computeInputHash, hashOfHeld } from '../store/input-hash.ts';
 import type { State } from '../store/open-state.ts';
+import { isPrunedWindow } from '../store/pruned-groups.ts';
 import { replaceQuarantine, type QuarantinedRow } from '../store/quarantine.ts';
 import { putScores, removeOtherScores } from '../store/scores.ts';
 import { openStaging } from '../store/staging.ts';
@@ -33,6 +34,8 @@ export interface ReadingParts {
   readonly signal: AbortSignal;
   /** Throws when another worker has taken over; asked before each write of the state. */
   readonly assertHeld: () => void;
+  /** Starts of windows of which less may come back than was pruned: whoever asks for them takes what Langfuse shows. */
+  readonly acceptsLossIn?: ReadonlySet<number>;
 }
 
 export interface ReadResult {
@@ -43,10 +46,14 @@ export interface ReadResult {
   readonly touchedWindows: ReadonlySet<number>;
 }
 
-interface Reading {
+/** A window as it was read, not folded yet. */
+export interface Reading {
   readonly parts: ReadingParts;
   readonly interval: Interval;
   readonly projectId: string;
+  readonly startedMs: number;
+  /** Rows of other traces are passed over; null: all are wanted. */
+  readonly traces: ReadonlySet<string> | null;
   readonly contents: Contents;
   /** Identities of staged generations whose text may be kept. */
   readonly wanted: Set<string>;
@@ -60,18 +67,20 @@ interface Reading {
 }
 
 /**
+ * Stages the rows of a window, all of them or those of some traces, stores their texts and returns its scores.
  * Leaves the state as it was when anything fails before the window is whole. Throws AppError (LANGFUSE_*, STATE_*,
  * CANCELLED).
  */
-export async function readWindow(parts: ReadingParts, interval: Interval): Promise<ReadResult> {
-  const { state, source, clock } = parts;
-  const projectId = source.description.projectId;
-  const startedMs = clock.now();
+export async function stageWindow(
+  parts: ReadingParts,
+  window: { readonly interval: Interval; readonly traces: ReadonlySet<string> | null },
+): Promise<{ readonly reading: Reading; readonly scores: readonly Score[] }> {
   const reading: Reading = {
     parts,
-    interval,
-    projectId,
-    contents: openContents(state, toTextRules(parts.settings.privacy)),
+    ...window,
+    projectId: parts.source.description.projectId,
+    startedMs: parts.clock.now(),
+    contents: openContents(parts.state, toTextRules(parts.settings.privacy)),
     wanted: new Set(),
     withText: new Set(),
     quarantine: new Map(),
@@ -81,24 +90,45 @@ export async function readWindow(parts: ReadingParts, interval: Interval): Promi
     notGenerations: 0,
     otherOrigin: 0,
   };
-  await stageRows(reading, startedMs);
-  if (parts.settings.checksEmptiness) await refuseFalseEmptiness(reading);
+  await stageRows(reading);
+  const isAll = window.traces === null;
+  if (isAll && parts.settings.checksEmptiness) await refuseFalseEmptiness(reading);
   await stageText(reading);
-  const scores = await readScores(reading);
-  const result = fold(reading, scores);
-  parts.report({
+  return { reading, scores: await readScores(reading) };
+}
+
+/**
+ * Folds what was staged and is still staged. Throws {@link TornWindows}, with the state as it was, when it changed
+ * windows that facts were pruned from, unless they are among `left`.
+ */
+export function foldReading(
+  reading: Reading,
+  scores: readonly Score[],
+  left: ReadonlySet<number>,
+): ReadResult {
+  const result = fold(reading, scores, left);
+  reading.parts.report({
     kind: 'window_folded',
-    window: interval,
+    window: reading.interval,
     rows: reading.rows,
     generations: result.generations,
     quarantined: reading.quarantine.size,
-    elapsedMs: clock.now() - startedMs,
+    elapsedMs: reading.parts.clock.now() - reading.startedMs,
   });
   return result;
 }
 
-async function stageRows(reading: Reading, startedMs: number): Promise<void> {
-  const { parts, interval } = reading;
+/** Not a failure: these windows must be restored before they can change. */
+export class TornWindows extends Error {
+  readonly windowStarts: readonly number[];
+  constructor(windowStarts: readonly number[]) {
+    super('facts of these windows were pruned');
+    this.windowStarts = windowStarts;
+  }
+}
+
+async function stageRows(reading: Reading): Promise<void> {
+  const { parts, interval, traces } = reading;
   const staging = openStaging(parts.state);
   const { privacy } = parts.settings;
   const rules = { ...parts.settings.understanding, nowMs: parts.clock.now() };
@@ -107,6 +137,7 @@ async function stageRows(reading: Reading, startedMs: number): Promise<void> {
     for (const observation of page.observations) {
       // A row that moved is counted by the window it is in now.
       if (observation.startMs < interval.fromMs || observation.startMs >= interval.toMs) continue;
+      if (traces?.has(observation.traceId) === false) continue;
       reading.rows += 1;
       if (isSyntheticRoot(observation)) {
         reading.syntheticRoots += 1;
@@ -125,7 +156,9 @@ async function stageRows(reading: Reading, startedMs: number): Promise<void> {
     parts.assertHeld();
     staging.append({
       generations,
-      traces: page.traces.map((trace) => protectTrace(trace, privacy)),
+      traces: page.traces
+        .filter((trace) => traces?.has(trace.traceId) !== false)
+        .map((trace) => protectTrace(trace, privacy)),
     });
     storeInlineText(reading, page.observations);
     quarantine(reading, page.unreadable);
@@ -133,7 +166,7 @@ async function stageRows(reading: Reading, startedMs: number): Promise<void> {
       kind: 'window_read_progress',
       window: interval,
       rows: reading.rows,
-      elapsedMs: parts.clock.now() - startedMs,
+      elapsedMs: parts.clock.now() - reading.startedMs,
     });
   }
 }
@@ -248,7 +281,7 @@ function storeScores(reading: Reading, scores: readonly Score[]): Set<number> {
   return new Set([...before, ...windowsOfScores(parts.state, place)]);
 }
 
-function fold(reading: Reading, scores: readonly Score[]): ReadResult {
+function fold(reading: Reading, scores: readonly Score[], left: ReadonlySet<number>): ReadResult {
   const { parts, interval, projectId } = reading;
   const { state, source, clock } = parts;
   return state.db
@@ -257,12 +290,7 @@ function fold(reading: Reading, scores: readonly Score[]): ReadResult {
       const scoreWindows = storeScores(reading, scores);
       const shared = { source: projectId, windowFromMs: interval.fromMs };
       for (const fromMs of windowsOfSharedScores(state, shared)) scoreWindows.add(fromMs);
-      const result = foldWindow(state, {
-        source: projectId,
-        window: interval,
-        readsText: (generation) => reading.wanted.has(identityOf(generation)),
-        keepsText: (generation) => keepsText(parts.settings.privacy.text, generation),
-      });
+      const result = foldRows(reading);
       for (const fromMs of windowsOfSharedScores(state, shared)) scoreWindows.add(fromMs);
       replaceQuarantine(
         state,
@@ -286,6 +314,10 @@ function fold(reading: Reading, scores: readonly Score[]): ReadResult {
         input_hash: '',
       });
       const touched = new Set([interval.fromMs, ...result.touchedWindows, ...scoreWindows]);
+      const pruned = [...touched].filter((fromMs) => isPrunedWindow(state, projectId, fromMs));
+      const torn = pruned.filter((fromMs) => !left.has(fromMs) && isChanged(reading, fromMs));
+      if (torn.length > 0) throw new TornWindows(torn);
+      for (const fromMs of pruned) touched.delete(fromMs);
       for (const fromMs of touched) {
         if (getWindow(state, projectId, fromMs) === null) continue;
         setInputHash(state, {
@@ -302,4 +334,10 @@ function fold(reading: Reading, scores: readonly Score[]): ReadResult {
       };
     })
     .immediate();
+}
+
+/** Whether the transaction under way changed anything of what the state file still holds of a window. */
+function isChanged({ parts: { state }, projectId }: Reading, fromMs: number): boolean {
+  const before = hashOfHeld({ ...state, db: state.reader }, projectId, fromMs);
+  return hashOfHeld(state, projectId, fromMs) !== before;
 }

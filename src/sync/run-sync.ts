@@ -6,6 +6,7 @@ import { toInstant, type InstantMs, type Interval } from '../shared/time.ts';
 import { sessionsOfWindow } from '../store/aggregates.ts';
 import { closedBefore, findClosedSessions } from '../store/closed-days.ts';
 import { countUnrecovered } from '../store/recoveries.ts';
+import { giveSpaceBack } from '../store/give-space-back.ts';
 import { openStaging } from '../store/staging.ts';
 import { sweepTexts } from '../store/sweep-texts.ts';
 import { toStateError, type State } from '../store/open-state.ts';
@@ -27,10 +28,12 @@ import { openExperiment } from './open-experiment.ts';
 import { makePlan, toStart, type SyncRequest } from './make-plan.ts';
 import { settledEnd, type PlannedWindow } from './plan-windows.ts';
 import type { Source, SourceTraffic, Target, TargetTraffic } from './ports.ts';
+import { pruneFacts } from './prune-facts.ts';
 import { toPublicationHash } from './publication-hash.ts';
 import { publishWindow, type PublishingParts } from './publish-window.ts';
+import { readWindow } from './read-whole-window.ts';
 import { toRunsPage } from './report-links.ts';
-import { readWindow } from './read-window.ts';
+import { restoreDescribed } from './restore-described.ts';
 import { refuseLostState } from './refuse-lost-state.ts';
 import type { SyncSettings } from './sync-settings.ts';
 import { sumWindows, type Totals } from './totals.ts';
@@ -75,6 +78,10 @@ export interface SyncSummary {
   /** Read again and found as it was. */
   readonly windowsUnchanged: number;
   readonly failed: readonly FailedWindow[];
+  /** What rows or scores of this run belong to, and was pruned and can't be restored: FACTS_PRUNED, left in MLflow as it is. */
+  readonly left: readonly AppError[];
+  /** Calls that SYNC_FACTS_RETENTION took out of the state file at the end. */
+  readonly callsPruned: number;
   /** Windows without a row between busy ones: read again by the next run. */
   readonly suspiciouslyEmpty: readonly Interval[];
   /** What is left as it is since it lies before the closed day; null where nothing is closed. */
@@ -149,7 +156,16 @@ export async function runSync(parts: SyncParts, request: SyncRequest): Promise<S
   };
   const assertHeld = (): void => lease.assertHeld();
   const run: Run = {
-    parts: { ...parts, target, report, signal, assertHeld },
+    parts: {
+      ...parts,
+      target,
+      report,
+      signal,
+      assertHeld,
+      acceptsLossIn: new Set(
+        plan.filter(({ reason }) => reason === 'asked').map(({ interval }) => interval.fromMs),
+      ),
+    },
     lease,
     publishing: {
       state,
@@ -170,6 +186,7 @@ export async function runSync(parts: SyncParts, request: SyncRequest): Promise<S
       assertHeld,
     },
     failed: [],
+    left: new Map(),
     runs: { created: 0, updated: 0, unchanged: 0, deleted: 0 },
     rows: 0,
     generations: 0,
@@ -179,13 +196,20 @@ export async function runSync(parts: SyncParts, request: SyncRequest): Promise<S
     published: new Set(),
   };
   await walk(run, plan);
+  const readWindows = [...run.read];
+  const totals = sumWindows(state, { source: description.projectId, windowStarts: readWindows });
+  const watermarkMs = currentWatermark(parts, { targetId, startMs: bound.start_ms });
+  let callsPruned = 0;
   // What is staged may be another worker's by now.
   if (lease.isHeld()) {
     openStaging(state).clear();
-    if (!signal.aborted) sweepTexts(state);
+    if (!signal.aborted) {
+      if (request.kind === 'sync') callsPruned = prune(run, watermarkMs);
+      sweepTexts(state);
+      if (callsPruned > 0) giveSpaceBack(state);
+    }
   }
 
-  const readWindows = [...run.read];
   const summary: SyncSummary = {
     command,
     projectId: description.projectId,
@@ -201,6 +225,8 @@ export async function runSync(parts: SyncParts, request: SyncRequest): Promise<S
         !run.published.has(fromMs) && !run.failed.some(({ window }) => window.fromMs === fromMs),
     ).length,
     failed: run.failed,
+    left: [...run.left.values()],
+    callsPruned,
     suspiciouslyEmpty: settings.checksEmptiness
       ? findSuspiciouslyEmpty(listWindows(state, description.projectId), clock.now()).map(
           toInterval,
@@ -213,8 +239,8 @@ export async function runSync(parts: SyncParts, request: SyncRequest): Promise<S
     runs: run.runs,
     runsMadeAgain: madeAgain,
     isStartedOver,
-    totals: sumWindows(state, { source: description.projectId, windowStarts: [...run.read] }),
-    watermarkMs: currentWatermark(parts, { targetId, startMs: bound.start_ms }),
+    totals,
+    watermarkMs,
     settledEndMs: settledEnd({
       nowMs: clock.now(),
       windowMs: settings.windowMs,
@@ -236,10 +262,15 @@ export async function runSync(parts: SyncParts, request: SyncRequest): Promise<S
 }
 
 interface Run {
-  readonly parts: SyncParts & { readonly assertHeld: () => void };
+  readonly parts: SyncParts & {
+    readonly assertHeld: () => void;
+    readonly acceptsLossIn: ReadonlySet<number>;
+  };
   readonly lease: KeptLease;
   readonly publishing: PublishingParts;
   readonly failed: FailedWindow[];
+  /** By message: each is told once. */
+  readonly left: Map<string, AppError>;
   readonly read: Set<number>;
   readonly published: Set<number>;
   runs: RunCounts;
@@ -264,6 +295,7 @@ async function walk(run: Run, plan: readonly PlannedWindow[]): Promise<void> {
       run.rows += result.rows;
       run.generations += result.generations;
       run.quarantined += result.quarantined;
+      for (const error of result.left) run.left.set(error.message, error);
     });
     if (stop) return;
     const isThis = (row: WindowRow): boolean => row.from_ms === interval.fromMs;
@@ -303,6 +335,7 @@ async function publishDue(
   for (const row of due) {
     const interval = toInterval(row);
     const stop = await attempt(run, interval, async () => {
+      await restoreDescribed(parts, row);
       const current = getWindow(parts.state, projectId, row.from_ms) ?? row;
       const runs = await publishWindow(publishing, current, {
         looksAgain: which.isForced && hashes.has(row.from_ms),
@@ -346,6 +379,20 @@ function toAbortError(signal: AbortSignal, caught: unknown): AppError {
   if (signal.reason instanceof AppError) return signal.reason;
   return new AppError('CANCELLED', 'The run was stopped before this window was finished.', {
     cause: caught,
+  });
+}
+
+function prune(run: Run, watermarkMs: InstantMs): number {
+  const { state, settings, signal, assertHeld } = run.parts;
+  const { targetId, source } = run.publishing;
+  const place = { targetId, source: source.projectId, settings };
+  return pruneFacts({
+    ...place,
+    state,
+    finished: finishedWindows(state, place),
+    watermarkMs,
+    signal,
+    assertHeld,
   });
 }
 

@@ -6,6 +6,8 @@ export interface SyncSettings {
   readonly windowMs: number;
   readonly settleMs: number;
   readonly lookbackMs: number;
+  /** Facts of finished windows are pruned when they are so much older than the watermark; null: never. */
+  readonly factsRetentionMs: number | null;
   /** First instant to read on an empty state. */
   readonly startMs: number;
   /** An empty window is compared with the other list of the server, and read again between busy ones. */

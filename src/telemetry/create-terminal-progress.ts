@@ -68,6 +68,7 @@ function hasLine(event: ProgressEvent): boolean {
     'run_started',
     'windows_planned',
     'run_made_again',
+    'window_restored',
     'window_failed',
     'run_finished',
   ];

@@ -24,6 +24,8 @@ export function renderProgressLine(event: ProgressEvent): string | null {
       return `${toWindowLabel(event.window)}: ${renderRuns(event.runs)}`;
     case 'run_made_again':
       return `${toWindowLabel(event.window)}: the run ${toOneLine(event.name)} had been deleted in MLflow (${event.runId}); it was made again`;
+    case 'window_restored':
+      return `${toWindowLabel(event.window)}: read again for calls that had been pruned`;
     case 'window_failed':
       return `${toWindowLabel(event.window)}: ${renderFailure(event)}`;
     case 'run_finished': {

@@ -97,11 +97,12 @@ function compareTable(scratch: State, compared: ComparedTable, place: Place): Fo
       .prepare(`SELECT ${window} AS drift_window, ${wanted.join(', ')} FROM ${from}`)
       .all({ ...place }) as Record<string, unknown>[];
   };
-  const only = (side: 's' | 'l', other: 's' | 'l'): Record<string, unknown>[] =>
+  const only = (side: 's' | 'l', other: 's' | 'l', and = ''): Record<string, unknown>[] =>
     read(
       side,
-      `${schemaOf(side)}.${table} ${side} WHERE ${side}.source = @source AND NOT EXISTS (SELECT 1 FROM ${schemaOf(other)}.${table} ${other} WHERE ${same})`,
+      `${schemaOf(side)}.${table} ${side} WHERE ${side}.source = @source AND NOT EXISTS (SELECT 1 FROM ${schemaOf(other)}.${table} ${other} WHERE ${same})${and}`,
     );
+  const unpruned = table === 'quarantine' ? '' : ` AND ${isNotPruned(compared.window)}`;
   const differ = columns.map((column) => `l.${column} IS NOT s.${column}`).join(' OR ');
   const both = (side: 's' | 'l'): Record<string, unknown>[] =>
     read(
@@ -111,7 +112,9 @@ function compareTable(scratch: State, compared: ComparedTable, place: Place): Fo
     );
   const [langfuse, state] = [both('s'), both('l')];
   return [
-    ...only('s', 'l').map((row) => toFound(compared, { kind: 'missing', row, differences: [] })),
+    ...only('s', 'l', unpruned).map((row) =>
+      toFound(compared, { kind: 'missing', row, differences: [] }),
+    ),
     ...only('l', 's').map((row) => toFound(compared, { kind: 'extra', row, differences: [] })),
     ...langfuse.map((row, at) =>
       toFound(compared, {
@@ -121,6 +124,16 @@ function compareTable(scratch: State, compared: ComparedTable, place: Place): Fo
       }),
     ),
   ];
+}
+
+/** What was restored on the way, of windows that are not compared, is only in the scratch state. */
+function isNotPruned(window: string): string {
+  const fromMs = window.replaceAll(/\b(window_from_ms|timestamp_ms)\b/g, 's.$1');
+  const isOf = (kind: string): string =>
+    `EXISTS (SELECT 1 FROM live.pruned_keys k JOIN live.pruned_rows r
+       ON r.source = k.source AND r.group_id = k.group_id
+       WHERE k.source = s.source AND k.kind = '${kind}' AND k.id = s.${kind}_id AND r.window_from_ms = ${fromMs})`;
+  return `NOT ${isOf('trace')} AND NOT ${isOf('session')}`;
 }
 
 const schemaOf = (side: 's' | 'l'): string => (side === 's' ? 'main' : 'live');

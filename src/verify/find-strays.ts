@@ -1,5 +1,6 @@
 /** Runs that should not exist: second runs of one key, runs whose rows are gone, and runs that nobody described. */
 import { sessionSpan } from '../store/aggregates.ts';
+import { countPruned, isPrunedKey } from '../store/pruned-groups.ts';
 import type { WindowRow } from '../store/windows.ts';
 import type { StoredRun } from '../sync/ports.ts';
 import type { RunDrift } from './drift.ts';
@@ -46,6 +47,7 @@ export function findStrays(
 /** Whether the state file holds what it takes to say that a run which was not described should not exist. */
 function isJudged(place: MlflowPlace, run: StoredRun, windows: ReadonlySet<number>): boolean {
   const windowFromMs = toStoredWindow(run);
+  const source = place.source.projectId;
   switch (toStoredGrain(run)) {
     case 'window':
     case 'model':
@@ -58,12 +60,15 @@ function isJudged(place: MlflowPlace, run: StoredRun, windows: ReadonlySet<numbe
       return (
         windowFromMs !== null &&
         windows.has(windowFromMs) &&
-        (subject === null || sessionSpan(place.state, place.source.projectId, subject) === null)
+        (subject === null ||
+          (sessionSpan(place.state, source, subject) === null &&
+            !isPrunedKey(place.state, source, { kind: 'session', id: subject })))
       );
     }
     case 'trend': {
       const model = toStoredSubject(run);
-      return model === null || !hasModel(place, model);
+      // Calls of it may be among those that were pruned.
+      return model === null || (!hasModel(place, model) && countPruned(place.state).calls === 0);
     }
     case null:
       return true;

@@ -1,5 +1,6 @@
 /** Mends drift: first what MLflow holds, as the state file describes it, then what the state file lacks of Langfuse. */
 import type { Clock } from '../shared/clock.ts';
+import type { AppError } from '../shared/errors.ts';
 import type { ReportProgress } from '../shared/progress.ts';
 import type { Interval } from '../shared/time.ts';
 import type { State } from '../store/open-state.ts';
@@ -8,7 +9,8 @@ import { getWindow, listWindows, type WindowRow } from '../store/windows.ts';
 import { toPublicationHash } from '../sync/publication-hash.ts';
 import { publishWindow, type PublishingParts } from '../sync/publish-window.ts';
 import type { Source, Target } from '../sync/ports.ts';
-import { readWindow } from '../sync/read-window.ts';
+import { readWindow } from '../sync/read-whole-window.ts';
+import { restoreDescribed } from '../sync/restore-described.ts';
 import type { SyncSettings } from '../sync/sync-settings.ts';
 import type { RunDrift, WindowDrift } from './drift.ts';
 import { mendFinding, type Mending } from './mend-runs.ts';
@@ -39,6 +41,8 @@ export interface Repair {
   readonly mended: readonly RunDrift[];
   /** Drift that is in MLflow after the repair. */
   readonly left: readonly RunDrift[];
+  /** What a mended row belongs to, and was pruned and can't be restored: FACTS_PRUNED. */
+  readonly factsPruned: readonly AppError[];
 }
 
 /** Throws AppError at the first failure; what was mended stays, and the next repair goes on. */
@@ -48,6 +52,8 @@ export async function repair(
     readonly langfuse: readonly WindowDrift[];
     readonly findings: readonly Finding[];
     readonly range: { readonly fromMs: number; readonly toMs: number };
+    /** Windows that were pruned and can't be restored: they are left as they are. */
+    readonly left: ReadonlyMap<number, AppError>;
   },
 ): Promise<Repair> {
   const { state, place } = parts;
@@ -57,6 +63,7 @@ export async function repair(
     clock: parts.clock,
     onMadeAgain: () => undefined,
   };
+  const factsPruned: AppError[] = [];
   const toPublish = new Set<number>();
   for (const finding of drift.findings) {
     parts.signal.throwIfAborted();
@@ -72,19 +79,22 @@ export async function repair(
   const again = drift.langfuse.filter((one) => !one.isEmptied);
   for (const { window } of again) {
     parts.signal.throwIfAborted();
-    await readWindow(parts, window);
+    factsPruned.push(...(await readWindow(parts, window)).left);
     parts.renewLease();
   }
   const hashes = publishedHashes(state, parts.targetId, source);
   for (const row of listWindows(state, source)) {
     if (hashes.get(row.from_ms) === toPublicationHash(state, row, parts.settings)) continue;
-    if (parts.isEmptied(row)) continue;
+    if (parts.isEmptied(row) || drift.left.has(row.from_ms)) continue;
     await publish(parts, row, { looksAgain: false });
   }
 
   const rows = listWindows(state, source).filter(
     (row) =>
-      row.from_ms >= drift.range.fromMs && row.from_ms < drift.range.toMs && !parts.isEmptied(row),
+      row.from_ms >= drift.range.fromMs &&
+      row.from_ms < drift.range.toMs &&
+      !parts.isEmptied(row) &&
+      !drift.left.has(row.from_ms),
   );
   const after = await verifyMlflow(place, rows);
   const left = after.findings.map((finding) => finding.drift);
@@ -94,6 +104,7 @@ export async function repair(
     windowsLeft: drift.langfuse.filter((one) => one.isEmptied).map((one) => one.window),
     mended: drift.findings.map((finding) => finding.drift).filter((one) => !isLeft(one)),
     left,
+    factsPruned,
   };
 }
 
@@ -103,6 +114,7 @@ async function publish(
   options: { readonly looksAgain: boolean },
 ): Promise<void> {
   parts.signal.throwIfAborted();
+  await restoreDescribed(parts, row);
   const publishing: PublishingParts = {
     state: parts.state,
     target: parts.target,

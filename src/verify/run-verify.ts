@@ -20,6 +20,7 @@ import { toRunsPage } from '../sync/report-links.ts';
 import { alignDown, alignUp, findHoles } from '../sync/windows.ts';
 import type { MlflowPlace } from './mlflow-place.ts';
 import { repair, type Repair } from './repair.ts';
+import { restorePruned } from './restore-pruned.ts';
 import { verifyLangfuse, type LangfuseVerification } from './verify-langfuse.ts';
 import { verifyMlflow, type MlflowVerification } from './verify-mlflow.ts';
 
@@ -56,6 +57,12 @@ export interface VerifySummary {
   readonly closed: ClosedDays | null;
   /** What was mended; null when it was not asked for. */
   readonly repair: Repair | null;
+  readonly pruned: {
+    /** Windows whose facts were pruned and read again, so that they could be compared. */
+    readonly windowsRestored: number;
+    /** FACTS_PRUNED: what Langfuse no longer shows whole, so that it could not be compared or mended. */
+    readonly left: readonly AppError[];
+  };
   /** Drift that is still there. */
   readonly isClean: boolean;
   readonly langfuseTraffic: SourceTraffic;
@@ -89,13 +96,13 @@ async function verify(
   request: VerifyRequest,
   lease: KeptLease,
 ): Promise<VerifySummary> {
-  const { state, source, settings, clock, signal } = parts;
+  const { source, settings, clock, signal } = parts;
   const startedMs = clock.now();
   const { description } = source;
   const assertHeld = (): void => lease.assertHeld();
   const target = fenceTarget(parts.target, assertHeld);
 
-  const plan = planVerify(state, { source: description.projectId, request });
+  const plan = planVerify(parts.state, { source: description.projectId, request });
   parts.report({
     kind: 'run_started',
     command: 'verify',
@@ -105,15 +112,19 @@ async function verify(
   parts.report({ kind: 'windows_planned', windows: plan.rows.length, span: plan.span });
   const { targetId, experimentId, experimentName } = await findPlace(parts);
 
-  const reading = { ...parts, assertHeld };
+  using restored = await restorePruned({ ...parts, assertHeld }, { ...plan, ...request });
+  const { state } = restored;
+  const rows = plan.rows.filter((row) => !restored.left.has(row.from_ms));
+  lease.renew();
+  const reading = { ...parts, state, assertHeld };
   const ledger = openLedger(state, targetId, assertHeld);
   const isEmptied = (row: WindowRow): boolean => isEmptiedWindow({ state, ledger }, row);
   const compared = await verifyLangfuse(reading, {
     windowMs: plan.windowMs,
-    windows: plan.rows.map(toInterval),
+    windows: rows.map(toInterval),
     unread: plan.unread,
   });
-  const langfuse = withEmptied(compared, plan.rows.filter(isEmptied).map(toInterval));
+  const langfuse = withEmptied(compared, rows.filter(isEmptied).map(toInterval));
   const place: MlflowPlace = {
     state,
     ledger,
@@ -134,13 +145,18 @@ async function verify(
   lease.renew();
   const mlflow = await verifyMlflow(
     place,
-    plan.rows.filter((row) => !isEmptied(row)),
+    rows.filter((row) => !isEmptied(row)),
   );
   lease.renew();
   const repaired = request.isRepair
     ? await repair(
         { ...reading, target, targetId, place, isEmptied, renewLease: () => lease.renew() },
-        { langfuse: langfuse.drift, findings: mlflow.findings, range: plan.range },
+        {
+          langfuse: langfuse.drift,
+          findings: mlflow.findings,
+          range: plan.range,
+          left: restored.left,
+        },
       )
     : null;
   return {
@@ -156,10 +172,17 @@ async function verify(
       windowStarts: plan.rows.map((row) => row.from_ms),
     }),
     repair: repaired,
+    pruned: {
+      windowsRestored: restored.windows,
+      left: [...restored.left.values(), ...(repaired?.factsPruned ?? [])],
+    },
     isClean:
-      repaired === null
+      restored.left.size === 0 &&
+      (repaired === null
         ? langfuse.drift.length === 0 && mlflow.findings.length === 0
-        : repaired.windowsLeft.length === 0 && repaired.left.length === 0,
+        : repaired.windowsLeft.length === 0 &&
+          repaired.left.length === 0 &&
+          repaired.factsPruned.length === 0),
     langfuseTraffic: source.traffic,
     mlflowTraffic: parts.target.traffic,
     elapsedMs: clock.now() - startedMs,

@@ -6,7 +6,17 @@ import { rmSync } from 'node:fs';
 import { openState, type State } from '../store/open-state.ts';
 
 /** What resolving and folding a window looks at. */
-const copiedTables = ['sources', 'windows', 'facts', 'traces', 'contents', 'scores', 'quarantine'];
+const copiedTables = [
+  'sources',
+  'windows',
+  'facts',
+  'traces',
+  'contents',
+  'scores',
+  'quarantine',
+  'pruned_keys',
+  'pruned_rows',
+];
 
 /** Opens it beside the state file and removes it when it is disposed. Throws STATE_DISK. */
 export function openScratchState(live: State): State {

@@ -1,7 +1,8 @@
 /** Does the state file hold what Langfuse has? Reads windows again, into a scratch state, and compares. */
 import type { Interval } from '../shared/time.ts';
 import { closedBefore } from '../store/closed-days.ts';
-import { readWindow, type ReadingParts } from '../sync/read-window.ts';
+import { readWindow } from '../sync/read-whole-window.ts';
+import type { ReadingParts } from '../sync/read-window.ts';
 import { compareWindows, totalsOf } from './compare-facts.ts';
 import type { ModelTotals, WindowDrift } from './drift.ts';
 import { dropText, openScratchState } from './scratch-state.ts';

@@ -152,9 +152,9 @@ export function toProject(plan: TrafficPlan, atNight: number): Project {
   return {
     observations,
     traces: new Map(
-      observations.map(({ traceId, updatedMs }) => [
+      observations.map(({ traceId, updatedMs, startMs }) => [
         traceId,
-        traceAttributes({ traceId, updatedMs }),
+        traceAttributes({ traceId, updatedMs, timestampMs: startMs }),
       ]),
     ),
     scores: plan.scores.flatMap((one, index) => toScore(one, index, atNight)),

@@ -36,6 +36,8 @@ export interface WorldSettings {
   readonly concurrency: number;
   readonly pageSize: number;
   readonly hasInlineText: boolean;
+  /** Facts are pruned after so many days; not given: never. */
+  readonly retentionDays?: number;
 }
 
 /** What goes wrong at the n-th point of a run (counted from 1). */
@@ -81,6 +83,7 @@ export function toSettings(settings: WorldSettings): SyncSettings {
     lookbackMs: settings.lookbackDays * dayMs,
     startMs: firstDayMs,
     checksEmptiness: true,
+    factsRetentionMs: settings.retentionDays === undefined ? null : settings.retentionDays * dayMs,
     maxRuntimeMs: null,
     experimentName: crashExperiment,
     privacy: {

@@ -26,6 +26,7 @@ const events: ProgressEvent[] = [
     elapsedMs: 600,
   },
   { kind: 'run_made_again', window: day(0), name: 'session\u001b[31m a', runId: 'abc' },
+  { kind: 'window_restored', window: day(0) },
   { kind: 'window_published', window: day(0), runs },
   {
     kind: 'window_failed',
@@ -42,6 +43,7 @@ const lines = [
   '2 windows to read, 2026-11-24T00:00:00.000Z to 2026-11-26T00:00:00.000Z',
   '2026-11-24: 1,200 rows read, 2,000 rows/s, 1,000 generations, 1 row set aside',
   '2026-11-24: the run session [31m a had been deleted in MLflow (abc); it was made again',
+  '2026-11-24: read again for calls that had been pruned',
   '2026-11-24: runs 3 created, 1 updated, 0 unchanged',
   '2026-11-25: failed with LANGFUSE_UNREACHABLE: No answer from https://l. Next: Run again.',
   'finished in 1m 05s: 1 window done, 1 failed, 1,200 rows, runs 3 created, 1 updated, 0 unchanged',

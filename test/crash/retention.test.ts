@@ -1,0 +1,457 @@
+/**
+ * What SYNC_FACTS_RETENTION promises, case by case: whatever is pruned, no number in MLflow ever comes from a part of
+ * its rows. Each case is held against the same nights without retention.
+ */
+import { readdirSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import Database from 'better-sqlite3';
+import { dayMs } from '../../src/shared/time.ts';
+import type { SyncRequest } from '../../src/sync/run-sync.ts';
+import { viewRuns, type RunView } from '../support/crash-compare.ts';
+import { oneRow, oneScore, plainSettings, version } from '../support/crash-stories.ts';
+import { firstDayMs, toProject, type RowPlan, type TrafficPlan } from '../support/crash-traffic.ts';
+import {
+  newWorld,
+  nightMs,
+  runWorker,
+  type RunOutcome,
+  type Trouble,
+  type World,
+  type WorldSettings,
+} from '../support/crash-world.ts';
+import type { MemoryRun } from '../support/memory-mlflow-store.ts';
+import { openTempFolder } from '../support/temp-folder.ts';
+
+const lookbackDays = 1;
+const retentionDays = 3;
+const lastNight = 9;
+
+/** A call on a day, of a trace and a session. */
+function call(
+  day: number,
+  trace: number,
+  session: number | null,
+  more: Partial<RowPlan> = {},
+): RowPlan {
+  return oneRow({ trace, minute: trace, first: version({ day, session }), ...more });
+}
+
+/** Two sessions that touch the same day, and one call without a session; all of the first days. */
+const old: readonly RowPlan[] = [
+  call(0, 0, 0),
+  call(1, 1, 0),
+  call(1, 2, 1),
+  call(2, 3, 1),
+  call(0, 4, null),
+];
+const busy = (days: readonly number[]): RowPlan[] => days.map((day) => call(day, 20 + day, null));
+/** Every day has a call, so that days are told apart. */
+const quietTraffic: TrafficPlan = {
+  rows: [...old, ...busy([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])],
+  scores: [],
+  unreadable: [],
+};
+
+/** Langfuse deletes the calls of one trace before the last night. */
+const withDeleted = (trace: number): TrafficPlan => ({
+  ...quietTraffic,
+  rows: quietTraffic.rows.map((row) => (row.trace === trace ? { ...row, deletedAt: 9 } : row)),
+});
+
+const plain: WorldSettings = { ...plainSettings, lookbackDays };
+const pruning: WorldSettings = { ...plain, retentionDays };
+
+interface Asked {
+  readonly night: number;
+  readonly attempt?: number;
+  readonly settings?: WorldSettings;
+  readonly request?: SyncRequest;
+  readonly verify?: {
+    readonly isRepair: boolean;
+    readonly fromDay?: number;
+    readonly toDay?: number;
+  };
+  readonly trouble?: Trouble;
+}
+
+async function run(traffic: TrafficPlan, from: World, asked: Asked): Promise<RunOutcome> {
+  using folder = openTempFolder();
+  const { verify } = asked;
+  const at = (day: number | undefined): number | null =>
+    day === undefined ? null : firstDayMs + day * dayMs;
+  const outcome = await runWorker(from, {
+    file: `${folder.path}/state.db`,
+    settings: asked.settings ?? pruning,
+    project: toProject(traffic, asked.night),
+    nowMs: nightMs(asked.night, asked.attempt),
+    trouble: asked.trouble ?? null,
+    ...(asked.request === undefined ? {} : { request: asked.request }),
+    ...(verify === undefined
+      ? {}
+      : {
+          verify: {
+            isRepair: verify.isRepair,
+            fromMs: at(verify.fromDay),
+            toMs: at(verify.toDay),
+          },
+        }),
+  });
+  expect(readdirSync(folder.path)).toEqual([]);
+  return outcome;
+}
+
+/** All nights up to one; the last outcome. */
+async function runNights(
+  traffic: TrafficPlan,
+  settings: WorldSettings,
+  toNight: number = lastNight,
+): Promise<RunOutcome> {
+  let outcome: RunOutcome | null = null;
+  for (let night = 0; night <= toNight; night += 1) {
+    outcome = await run(traffic, outcome?.world ?? newWorld(), { night, settings });
+    expect(outcome.error).toBeNull();
+    expect(outcome.summary?.failed).toEqual([]);
+  }
+  if (outcome === null) throw new Error('no night');
+  return outcome;
+}
+
+const view = (world: World): Record<string, RunView> =>
+  viewRuns(world.store, { comparesStarts: false });
+
+function count(world: World, sql: string): number {
+  using db = openCopy(world);
+  return Number(db.prepare(sql).pluck().get());
+}
+
+function openCopy(world: World): Database.Database & Disposable {
+  const bytes = Buffer.from(world.state ?? []);
+  // A file of SQLite's write-ahead log can't be opened in memory; all of it is in these bytes.
+  bytes.fill(1, 18, 20);
+  const db = new Database(bytes);
+  return Object.assign(db, { [Symbol.dispose]: () => void db.close() });
+}
+
+function runOf(world: World, name: string): MemoryRun {
+  const found = [...world.store.runs.values()].find((one) => one.isActive && one.name === name);
+  if (found === undefined) throw new Error(`no run named ${name}`);
+  return found;
+}
+
+const restored = (outcome: RunOutcome): number[] =>
+  outcome.events.flatMap((event) =>
+    event.kind === 'window_restored' ? [(event.window.fromMs - firstDayMs) / dayMs] : [],
+  );
+
+const backfill = (fromDay: number, toDay: number): SyncRequest => ({
+  kind: 'backfill',
+  fromMs: firstDayMs + fromDay * dayMs,
+  toMs: firstDayMs + toDay * dayMs,
+});
+
+describe('what is pruned', () => {
+  test('calls, texts and scores of ended sessions, and nothing of what still goes on', async () => {
+    const goesOn = [call(0, 10, 5), ...[2, 4, 6, 8].map((day) => call(day, 11 + day, 5))];
+    const traffic = {
+      ...quietTraffic,
+      rows: [...quietTraffic.rows, ...goesOn],
+      scores: [oneScore({ subject: 0 })],
+    };
+    const kept = await runNights(traffic, plain);
+    const outcome = await runNights(traffic, pruning);
+    expect(view(outcome.world)).toEqual(view(kept.world));
+    expect(count(outcome.world, "SELECT COUNT(*) FROM facts WHERE session_id = 'session-5'")).toBe(
+      5,
+    );
+    // Watermark is day 11: windows that end by day 8 are old enough.
+    expect(
+      count(
+        outcome.world,
+        `SELECT COUNT(*) FROM facts WHERE session_id IS NOT 'session-5' AND window_from_ms < ${firstDayMs + 8 * dayMs}`,
+      ),
+    ).toBe(0);
+    for (const table of ['scores', 'released_calls', 'released_texts', 'session_changes'])
+      expect(count(outcome.world, `SELECT COUNT(*) FROM ${table}`)).toBe(0);
+    expect(count(outcome.world, 'SELECT COUNT(*) FROM contents')).toBe(
+      count(outcome.world, 'SELECT COUNT(*) FROM facts'),
+    );
+    const calls = count(outcome.world, 'SELECT SUM(calls) FROM pruned_rows');
+    expect(calls + count(outcome.world, 'SELECT COUNT(*) FROM facts')).toBe(traffic.rows.length);
+  });
+
+  test('the next night reads and writes no more than without, and the watermark stays', async () => {
+    const kept = await runNights(quietTraffic, plain);
+    const outcome = await runNights(quietTraffic, pruning);
+    const again = { night: lastNight, attempt: 1 };
+    const next = await run(quietTraffic, outcome.world, again);
+    const nextKept = await run(quietTraffic, kept.world, { ...again, settings: plain });
+    expect(next.writes).toBe(0);
+    expect(next.summary?.windowsRead).toBe(nextKept.summary?.windowsRead);
+    expect(next.summary?.watermarkMs).toBe(nextKept.summary?.watermarkMs);
+    expect(restored(next)).toEqual([]);
+  });
+
+  test('the file becomes shorter', async () => {
+    const rows = Array.from({ length: 400 }, (_, at) => call(0, 100 + at, null));
+    const traffic = { ...quietTraffic, rows: [...rows, ...busy([0, 1, 2, 3, 4, 5])] };
+    const full = await runNights(traffic, plain, 5);
+    const outcome = await runNights(traffic, pruning, 5);
+    expect(outcome.world.state?.length).toBeLessThan((full.world.state?.length ?? 0) / 2);
+  });
+});
+
+describe('what comes after it was pruned', () => {
+  const day = 8;
+
+  async function expectSameAs(
+    traffic: TrafficPlan,
+    restoredDays: readonly number[],
+  ): Promise<void> {
+    const kept = await runNights(traffic, plain);
+    const before = await runNights(traffic, pruning, day - 2);
+    const first = await run(traffic, before.world, { night: day - 1 });
+    expect(restored(first)).toEqual(restoredDays);
+    const second = await run(traffic, first.world, { night: day });
+    expect(restored(second)).toEqual([]);
+    const outcome = await run(traffic, second.world, { night: day + 1 });
+    expect(first.summary?.left).toEqual([]);
+    expect(view(outcome.world)).toEqual(view(kept.world));
+  }
+
+  test('a session that goes on is published from all its calls', async () => {
+    await expectSameAs({ ...quietTraffic, rows: [...quietTraffic.rows, call(day, 15, 0)] }, [0, 1]);
+  });
+
+  test('a call of an old trace changes the windows of the others, too', async () => {
+    // The session that it tells is that of its siblings; their windows are whole again for it, with all that they share.
+    const late = call(day, 4, 3);
+    await expectSameAs({ ...quietTraffic, rows: [...quietTraffic.rows, late] }, [0, 0, 1]);
+  });
+
+  test('a late score reaches its calls', async () => {
+    const scores = [oneScore({ subject: 4, day, visibleFrom: day - 1 })];
+    await expectSameAs({ ...quietTraffic, scores }, [0, 0, 1]);
+  });
+
+  test('a call whose start moved here is counted once', async () => {
+    const moving = call(0, 9, 2, {
+      change: { night: day - 1, to: version({ day, session: 2 }) },
+    });
+    const traffic = { ...quietTraffic, rows: [...quietTraffic.rows, moving] };
+    const before = await runNights(traffic, pruning, day - 2);
+    const first = await run(traffic, before.world, { night: day - 1 });
+    // Its old window does not show it any more: that it moved is all that can be told.
+    expect(first.summary?.left).toHaveLength(1);
+    expect(first.summary?.left[0]?.code).toBe('FACTS_PRUNED');
+    const accepted = await run(traffic, first.world, {
+      night: day - 1,
+      attempt: 1,
+      request: backfill(0, day + 1),
+    });
+    const clean = await run(traffic, newWorld(), {
+      night: day - 1,
+      attempt: 1,
+      settings: plain,
+      request: backfill(0, day + 1),
+    });
+    expect(accepted.summary?.left).toEqual([]);
+    expect(view(accepted.world)).toEqual(view(clean.world));
+  });
+});
+
+describe('a session whose old calls Langfuse has deleted', () => {
+  const day = 8;
+  const traffic: TrafficPlan = {
+    ...quietTraffic,
+    rows: [
+      ...quietTraffic.rows.filter((row) => row.trace > 1 || row.first.session !== 0),
+      call(0, 0, 0, { deletedAt: 6 }),
+      call(1, 1, 0, { deletedAt: 6 }),
+      call(day, 15, 0),
+    ],
+  };
+
+  test('is left as it is in MLflow, and named; the window is published', async () => {
+    const before = await runNights(traffic, pruning, day - 2);
+    const session = view(before.world)[keyOf(view(before.world), 'session session session-0')];
+    const outcome = await run(traffic, before.world, { night: day - 1 });
+    expect(outcome.summary?.failed).toEqual([]);
+    expect(outcome.summary?.left.map((error) => [error.code, error.hint])).toEqual([
+      [
+        'FACTS_PRUNED',
+        expect.stringContaining(
+          'backfill --from 2026-03-02T00:00:00.000Z --to 2026-03-04T00:00:00.000Z',
+        ),
+      ],
+    ]);
+    expect(outcome.summary?.left[0]?.message).toContain('session session session-0');
+    const after = view(outcome.world);
+    expect(after[keyOf(after, 'session session session-0')]).toEqual(session);
+    expect(outcome.summary?.watermarkMs).toBe(firstDayMs + (day + 1) * dayMs);
+    expect(after[keyOf(after, 'window 2026-03-10')]?.metrics['attempts']).toBe(2);
+    // Nothing of what was tried is left.
+    expect(count(outcome.world, "SELECT COUNT(*) FROM facts WHERE session_id = 'session-0'")).toBe(
+      1,
+    );
+  });
+
+  test('is published from what is left when a backfill asks for its windows', async () => {
+    const before = await runNights(traffic, pruning, day - 1);
+    const refused = await run(traffic, before.world, {
+      night: day - 1,
+      attempt: 1,
+      request: backfill(0, 1),
+    });
+    expect(refused.summary?.failed.map(({ error }) => error.code)).toEqual(['FACTS_PRUNED']);
+    expect(view(refused.world)).toEqual(view(before.world));
+    const again = { night: day - 1, attempt: 2, request: backfill(0, day + 1) };
+    const accepted = await run(traffic, refused.world, again);
+    const clean = await run(traffic, newWorld(), { ...again, settings: plain });
+    expect(accepted.summary?.failed).toEqual([]);
+    expect(view(accepted.world)).toEqual(view(clean.world));
+  });
+});
+
+describe('when MLflow must be written anew', () => {
+  test('a lost experiment comes back whole, from Langfuse', async () => {
+    const kept = await runNights(quietTraffic, plain);
+    const outcome = await runNights(quietTraffic, pruning);
+    const empty = { state: outcome.world.state, store: newWorld().store };
+    const anew = await run(quietTraffic, empty, { night: lastNight, attempt: 1 });
+    expect(anew.summary?.isStartedOver).toBe(true);
+    expect(anew.summary?.failed).toEqual([]);
+    expect(anew.summary?.callsPruned).toBeGreaterThan(0);
+    expect(view(anew.world)).toEqual(view(kept.world));
+  });
+
+  test('a window that Langfuse no longer shows whole then fails by name, and holds the watermark', async () => {
+    const gone = withDeleted(20);
+    const outcome = await runNights(gone, pruning);
+    const empty = { state: outcome.world.state, store: newWorld().store };
+    const anew = await run(gone, empty, { night: lastNight, attempt: 1 });
+    expect(anew.summary?.failed.map(({ error }) => error.code)).toEqual(['FACTS_PRUNED']);
+    expect(anew.summary?.watermarkMs).toBe(firstDayMs);
+  });
+
+  test('request runs that are switched on are made of the pruned windows, too', async () => {
+    const on = { requestRuns: true };
+    const kept = await runNights(quietTraffic, plain);
+    const outcome = await runNights(quietTraffic, pruning);
+    const again = { night: lastNight, attempt: 1 };
+    const all = await run(quietTraffic, outcome.world, {
+      ...again,
+      settings: { ...pruning, ...on },
+    });
+    const allKept = await run(quietTraffic, kept.world, {
+      ...again,
+      settings: { ...plain, ...on },
+    });
+    expect(view(all.world)).toEqual(view(allKept.world));
+  });
+});
+
+describe('verify', () => {
+  test('compares pruned windows by reading them again, and leaves the state file as it is', async () => {
+    const outcome = await runNights(quietTraffic, pruning);
+    const facts = count(outcome.world, 'SELECT COUNT(*) FROM facts');
+    const seen = await run(quietTraffic, outcome.world, {
+      night: lastNight,
+      attempt: 1,
+      verify: { isRepair: false },
+    });
+    expect(seen.error).toBeNull();
+    expect(seen.verification?.isClean).toBe(true);
+    expect(seen.verification?.pruned.windowsRestored).toBe(8);
+    expect(seen.verification?.langfuse.state.attempts).toBe(quietTraffic.rows.length);
+    expect(seen.verification?.mlflow.runsNotChecked).toBe(0);
+    expect(count(seen.world, 'SELECT COUNT(*) FROM facts')).toBe(facts);
+    expect(seen.writes).toBe(0);
+  });
+
+  test('of a few windows judges no session or trend by what was pruned', async () => {
+    const outcome = await runNights(quietTraffic, pruning);
+    for (const [fromDay, toDay] of [
+      [9, 11],
+      [1, 2],
+    ] as const) {
+      const seen = await run(quietTraffic, outcome.world, {
+        night: lastNight,
+        attempt: 1,
+        verify: { isRepair: false, fromDay, toDay },
+      });
+      expect(seen.verification?.mlflow.findings.map(({ drift }) => drift)).toEqual([]);
+      expect(seen.verification?.isClean).toBe(true);
+    }
+  });
+
+  test('finds and mends what was changed and deleted in the runs of pruned windows', async () => {
+    const kept = await runNights(quietTraffic, plain);
+    const { world } = await runNights(quietTraffic, pruning);
+    runOf(world, '2026-03-02 model-0').isActive = false;
+    runOf(world, 'session session-1').isActive = false;
+    const edited = runOf(world, '2026-03-03');
+    const points = edited.points.get('cost_usd') ?? new Map();
+    points.set('edited', { value: 99, step: 40, timestampMs: edited.startMs });
+    edited.points.set('cost_usd', points);
+    const mended = await run(quietTraffic, world, {
+      night: lastNight,
+      attempt: 1,
+      verify: { isRepair: true },
+    });
+    const found = mended.verification?.mlflow.findings.map(({ drift }) => [
+      drift.kind,
+      drift.grain,
+    ]);
+    expect(found?.toSorted()).toEqual([
+      ['changed', 'window'],
+      ['missing', 'model'],
+      ['missing', 'session'],
+    ]);
+    expect(mended.verification?.isClean).toBe(true);
+    expect(view(mended.world)).toEqual(view(kept.world));
+    const quiet = await run(quietTraffic, mended.world, { night: lastNight, attempt: 2 });
+    expect(quiet.writes).toBe(0);
+    expect(quiet.summary?.callsPruned).toBeGreaterThan(0);
+  });
+
+  test('names windows that Langfuse no longer shows whole, and leaves them', async () => {
+    const { world } = await runNights(withDeleted(21), pruning);
+    const seen = await run(withDeleted(21), world, {
+      night: lastNight,
+      attempt: 1,
+      verify: { isRepair: true },
+    });
+    expect(seen.verification?.pruned.left.map((error) => error.code)).toEqual(['FACTS_PRUNED']);
+    expect(seen.verification?.isClean).toBe(false);
+    expect(view(seen.world)).toEqual(view(world));
+  });
+});
+
+test('a worker that dies anywhere while it prunes or restores leaves nothing wrong', async () => {
+  const traffic = {
+    ...quietTraffic,
+    rows: [...quietTraffic.rows, call(8, 4, 0)],
+    scores: [oneScore({ subject: 2, day: 8, visibleFrom: 7 })],
+  };
+  const kept = await runNights(traffic, plain, 7);
+  const before = await runNights(traffic, pruning, 6);
+  const undisturbed = await run(traffic, before.world, { night: 7 });
+  expect(restored(undisturbed).length).toBeGreaterThan(0);
+  expect(undisturbed.summary?.callsPruned).toBeGreaterThan(0);
+  expect(view(undisturbed.world)).toEqual(view(kept.world));
+  const facts = 'SELECT COUNT(*) FROM facts';
+  for (let point = 1; point <= undisturbed.points.length; point += 1) {
+    const died = await run(traffic, before.world, { night: 7, trouble: { kind: 'crash', point } });
+    const resumed = await run(traffic, died.world, { night: 7, attempt: 1 });
+    expect(resumed.summary?.failed).toEqual([]);
+    expect(resumed.summary?.left).toEqual([]);
+    expect(view(resumed.world)).toEqual(view(kept.world));
+    expect(count(resumed.world, facts)).toBe(count(undisturbed.world, facts));
+  }
+}, 120_000);
+
+function keyOf(views: Record<string, RunView>, start: string): string {
+  const found = Object.keys(views).find((key) => key.startsWith(start));
+  if (found === undefined) throw new Error(`no run ${start}`);
+  return found;
+}
