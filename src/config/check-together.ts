@@ -68,10 +68,11 @@ export function checkTogether({
   }
   const { factsRetentionMs, lookbackMs, sizeMs } = windows;
   if (factsRetentionMs && lookbackMs !== undefined && sizeMs !== undefined) {
-    if (factsRetentionMs <= lookbackMs + sizeMs) {
+    const shortestMs = Math.ceil(lookbackMs / sizeMs) * sizeMs + sizeMs;
+    if (factsRetentionMs <= shortestMs) {
       refuse(
         settingsTable.windows.factsRetentionMs,
-        `must be longer than SYNC_LOOKBACK and SYNC_WINDOW together (${renderDuration(lookbackMs + sizeMs)}): windows within the lookback are read again on each run`,
+        `must be longer than SYNC_LOOKBACK and SYNC_WINDOW together (${renderDuration(shortestMs)}): windows within the lookback are read again on each run`,
       );
     }
   }

@@ -14,11 +14,11 @@ import { publishedHashes } from '../store/targets.ts';
 import {
   bindSource,
   getWindow,
-  listSources,
   listWindows,
   toInterval,
   type WindowRow,
 } from '../store/windows.ts';
+import { assertSameProject } from './assert-same-project.ts';
 import { startDeadline } from './deadline.ts';
 import { findSuspiciouslyEmpty } from './empty-windows.ts';
 import { stopsTheRun } from './failure-policy.ts';
@@ -418,15 +418,6 @@ export function finishedWindows(
   const hashes = publishedHashes(state, place.targetId, place.source);
   return listWindows(state, place.source).filter(
     (row) => hashes.get(row.from_ms) === toPublicationHash(state, row, place.settings),
-  );
-}
-
-function assertSameProject(state: State, projectId: string): void {
-  const other = listSources(state).find((source) => source.source !== projectId);
-  if (other === undefined) return;
-  throw new AppError(
-    'LANGFUSE_WRONG_PROJECT',
-    `The keys belong to Langfuse project ${projectId}, but ${state.path} holds project ${other.name ?? other.source} (${other.source}).`,
   );
 }
 

@@ -25,6 +25,8 @@ describe('defaults', () => {
       emptyCheck: 'on',
       settleMs: 30 * minuteMs,
       lookbackMs: 72 * hourMs,
+      factsRetentionMs: null,
+      emptyCheck: 'on',
       startMs: Date.UTC(2026, 10, 18),
       maxRuntimeMs: null,
     });
@@ -142,11 +144,28 @@ describe('windows', () => {
       emptyCheck: 'on',
       settleMs: 30 * minuteMs,
       lookbackMs: 12 * hourMs,
+      factsRetentionMs: null,
+      emptyCheck: 'on',
       startMs: Date.UTC(2026, 10, 20, 6),
       maxRuntimeMs: null,
     });
     expect(windows({ SYNC_LOOKBACK: '1h' })).toMatchObject({ lookbackMs: 24 * hourMs });
     expect(windows({ SYNC_LOOKBACK: '0s' })).toMatchObject({ lookbackMs: 0 });
+  });
+
+  test('facts are kept for longer than their windows are read again', () => {
+    expect(windows({ SYNC_FACTS_RETENTION: '30d' })).toMatchObject({
+      factsRetentionMs: 30 * 24 * hourMs,
+    });
+    expect(() => windows({ SYNC_LOOKBACK: '2d', SYNC_FACTS_RETENTION: '3d' })).toThrow(
+      'SYNC_FACTS_RETENTION: must be longer than SYNC_LOOKBACK and SYNC_WINDOW together (3d)',
+    );
+    expect(windows({ SYNC_LOOKBACK: '2d', SYNC_FACTS_RETENTION: '4d' })).toMatchObject({
+      factsRetentionMs: 4 * 24 * hourMs,
+    });
+    expect(() =>
+      windows({ SYNC_WINDOW: '6h', SYNC_LOOKBACK: '19h', SYNC_FACTS_RETENTION: '1d' }),
+    ).toThrow('(30h)');
   });
 
   test('one day may be written in hours', () => {

@@ -2,152 +2,27 @@
  * What SYNC_FACTS_RETENTION promises, case by case: whatever is pruned, no number in MLflow ever comes from a part of
  * its rows. Each case is held against the same nights without retention.
  */
-import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import Database from 'better-sqlite3';
 import { dayMs } from '../../src/shared/time.ts';
-import type { SyncRequest } from '../../src/sync/run-sync.ts';
-import { viewRuns, type RunView } from '../support/crash-compare.ts';
-import { oneRow, oneScore, plainSettings, version } from '../support/crash-stories.ts';
-import { firstDayMs, toProject, type RowPlan, type TrafficPlan } from '../support/crash-traffic.ts';
+import { oneScore, version } from '../support/crash-stories.ts';
+import { firstDayMs, type TrafficPlan } from '../support/crash-traffic.ts';
+import { newWorld } from '../support/crash-world.ts';
 import {
-  newWorld,
-  nightMs,
-  runWorker,
-  type RunOutcome,
-  type Trouble,
-  type World,
-  type WorldSettings,
-} from '../support/crash-world.ts';
-import type { MemoryRun } from '../support/memory-mlflow-store.ts';
-import { openTempFolder } from '../support/temp-folder.ts';
-
-const lookbackDays = 1;
-const retentionDays = 3;
-const lastNight = 9;
-
-/** A call on a day, of a trace and a session. */
-function call(
-  day: number,
-  trace: number,
-  session: number | null,
-  more: Partial<RowPlan> = {},
-): RowPlan {
-  return oneRow({ trace, minute: trace, first: version({ day, session }), ...more });
-}
-
-/** Two sessions that touch the same day, and one call without a session; all of the first days. */
-const old: readonly RowPlan[] = [
-  call(0, 0, 0),
-  call(1, 1, 0),
-  call(1, 2, 1),
-  call(2, 3, 1),
-  call(0, 4, null),
-];
-const busy = (days: readonly number[]): RowPlan[] => days.map((day) => call(day, 20 + day, null));
-/** Every day has a call, so that days are told apart. */
-const quietTraffic: TrafficPlan = {
-  rows: [...old, ...busy([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])],
-  scores: [],
-  unreadable: [],
-};
-
-/** Langfuse deletes the calls of one trace before the last night. */
-const withDeleted = (trace: number): TrafficPlan => ({
-  ...quietTraffic,
-  rows: quietTraffic.rows.map((row) => (row.trace === trace ? { ...row, deletedAt: 9 } : row)),
-});
-
-const plain: WorldSettings = { ...plainSettings, lookbackDays };
-const pruning: WorldSettings = { ...plain, retentionDays };
-
-interface Asked {
-  readonly night: number;
-  readonly attempt?: number;
-  readonly settings?: WorldSettings;
-  readonly request?: SyncRequest;
-  readonly verify?: {
-    readonly isRepair: boolean;
-    readonly fromDay?: number;
-    readonly toDay?: number;
-  };
-  readonly trouble?: Trouble;
-}
-
-async function run(traffic: TrafficPlan, from: World, asked: Asked): Promise<RunOutcome> {
-  using folder = openTempFolder();
-  const { verify } = asked;
-  const at = (day: number | undefined): number | null =>
-    day === undefined ? null : firstDayMs + day * dayMs;
-  const outcome = await runWorker(from, {
-    file: `${folder.path}/state.db`,
-    settings: asked.settings ?? pruning,
-    project: toProject(traffic, asked.night),
-    nowMs: nightMs(asked.night, asked.attempt),
-    trouble: asked.trouble ?? null,
-    ...(asked.request === undefined ? {} : { request: asked.request }),
-    ...(verify === undefined
-      ? {}
-      : {
-          verify: {
-            isRepair: verify.isRepair,
-            fromMs: at(verify.fromDay),
-            toMs: at(verify.toDay),
-          },
-        }),
-  });
-  expect(readdirSync(folder.path)).toEqual([]);
-  return outcome;
-}
-
-/** All nights up to one; the last outcome. */
-async function runNights(
-  traffic: TrafficPlan,
-  settings: WorldSettings,
-  toNight: number = lastNight,
-): Promise<RunOutcome> {
-  let outcome: RunOutcome | null = null;
-  for (let night = 0; night <= toNight; night += 1) {
-    outcome = await run(traffic, outcome?.world ?? newWorld(), { night, settings });
-    expect(outcome.error).toBeNull();
-    expect(outcome.summary?.failed).toEqual([]);
-  }
-  if (outcome === null) throw new Error('no night');
-  return outcome;
-}
-
-const view = (world: World): Record<string, RunView> =>
-  viewRuns(world.store, { comparesStarts: false });
-
-function count(world: World, sql: string): number {
-  using db = openCopy(world);
-  return Number(db.prepare(sql).pluck().get());
-}
-
-function openCopy(world: World): Database.Database & Disposable {
-  const bytes = Buffer.from(world.state ?? []);
-  // A file of SQLite's write-ahead log can't be opened in memory; all of it is in these bytes.
-  bytes.fill(1, 18, 20);
-  const db = new Database(bytes);
-  return Object.assign(db, { [Symbol.dispose]: () => void db.close() });
-}
-
-function runOf(world: World, name: string): MemoryRun {
-  const found = [...world.store.runs.values()].find((one) => one.isActive && one.name === name);
-  if (found === undefined) throw new Error(`no run named ${name}`);
-  return found;
-}
-
-const restored = (outcome: RunOutcome): number[] =>
-  outcome.events.flatMap((event) =>
-    event.kind === 'window_restored' ? [(event.window.fromMs - firstDayMs) / dayMs] : [],
-  );
-
-const backfill = (fromDay: number, toDay: number): SyncRequest => ({
-  kind: 'backfill',
-  fromMs: firstDayMs + fromDay * dayMs,
-  toMs: firstDayMs + toDay * dayMs,
-});
+  backfill,
+  busy,
+  call,
+  count,
+  keyOf,
+  lastNight,
+  plain,
+  pruning,
+  quietTraffic,
+  restored,
+  run,
+  runNights,
+  view,
+  withDeleted,
+} from '../support/retention-world.ts';
 
 describe('what is pruned', () => {
   test('calls, texts and scores of ended sessions, and nothing of what still goes on', async () => {
@@ -284,7 +159,7 @@ describe('a session whose old calls Langfuse has deleted', () => {
         ),
       ],
     ]);
-    expect(outcome.summary?.left[0]?.message).toContain('session session session-0');
+    expect(outcome.summary?.left[0]?.message).toContain('session session-0');
     const after = view(outcome.world);
     expect(after[keyOf(after, 'session session session-0')]).toEqual(session);
     expect(outcome.summary?.watermarkMs).toBe(firstDayMs + (day + 1) * dayMs);
@@ -350,83 +225,6 @@ describe('when MLflow must be written anew', () => {
   });
 });
 
-describe('verify', () => {
-  test('compares pruned windows by reading them again, and leaves the state file as it is', async () => {
-    const outcome = await runNights(quietTraffic, pruning);
-    const facts = count(outcome.world, 'SELECT COUNT(*) FROM facts');
-    const seen = await run(quietTraffic, outcome.world, {
-      night: lastNight,
-      attempt: 1,
-      verify: { isRepair: false },
-    });
-    expect(seen.error).toBeNull();
-    expect(seen.verification?.isClean).toBe(true);
-    expect(seen.verification?.pruned.windowsRestored).toBe(8);
-    expect(seen.verification?.langfuse.state.attempts).toBe(quietTraffic.rows.length);
-    expect(seen.verification?.mlflow.runsNotChecked).toBe(0);
-    expect(count(seen.world, 'SELECT COUNT(*) FROM facts')).toBe(facts);
-    expect(seen.writes).toBe(0);
-  });
-
-  test('of a few windows judges no session or trend by what was pruned', async () => {
-    const outcome = await runNights(quietTraffic, pruning);
-    for (const [fromDay, toDay] of [
-      [9, 11],
-      [1, 2],
-    ] as const) {
-      const seen = await run(quietTraffic, outcome.world, {
-        night: lastNight,
-        attempt: 1,
-        verify: { isRepair: false, fromDay, toDay },
-      });
-      expect(seen.verification?.mlflow.findings.map(({ drift }) => drift)).toEqual([]);
-      expect(seen.verification?.isClean).toBe(true);
-    }
-  });
-
-  test('finds and mends what was changed and deleted in the runs of pruned windows', async () => {
-    const kept = await runNights(quietTraffic, plain);
-    const { world } = await runNights(quietTraffic, pruning);
-    runOf(world, '2026-03-02 model-0').isActive = false;
-    runOf(world, 'session session-1').isActive = false;
-    const edited = runOf(world, '2026-03-03');
-    const points = edited.points.get('cost_usd') ?? new Map();
-    points.set('edited', { value: 99, step: 40, timestampMs: edited.startMs });
-    edited.points.set('cost_usd', points);
-    const mended = await run(quietTraffic, world, {
-      night: lastNight,
-      attempt: 1,
-      verify: { isRepair: true },
-    });
-    const found = mended.verification?.mlflow.findings.map(({ drift }) => [
-      drift.kind,
-      drift.grain,
-    ]);
-    expect(found?.toSorted()).toEqual([
-      ['changed', 'window'],
-      ['missing', 'model'],
-      ['missing', 'session'],
-    ]);
-    expect(mended.verification?.isClean).toBe(true);
-    expect(view(mended.world)).toEqual(view(kept.world));
-    const quiet = await run(quietTraffic, mended.world, { night: lastNight, attempt: 2 });
-    expect(quiet.writes).toBe(0);
-    expect(quiet.summary?.callsPruned).toBeGreaterThan(0);
-  });
-
-  test('names windows that Langfuse no longer shows whole, and leaves them', async () => {
-    const { world } = await runNights(withDeleted(21), pruning);
-    const seen = await run(withDeleted(21), world, {
-      night: lastNight,
-      attempt: 1,
-      verify: { isRepair: true },
-    });
-    expect(seen.verification?.pruned.left.map((error) => error.code)).toEqual(['FACTS_PRUNED']);
-    expect(seen.verification?.isClean).toBe(false);
-    expect(view(seen.world)).toEqual(view(world));
-  });
-});
-
 test('a worker that dies anywhere while it prunes or restores leaves nothing wrong', async () => {
   const traffic = {
     ...quietTraffic,
@@ -449,9 +247,3 @@ test('a worker that dies anywhere while it prunes or restores leaves nothing wro
     expect(count(resumed.world, facts)).toBe(count(undisturbed.world, facts));
   }
 }, 120_000);
-
-function keyOf(views: Record<string, RunView>, start: string): string {
-  const found = Object.keys(views).find((key) => key.startsWith(start));
-  if (found === undefined) throw new Error(`no run ${start}`);
-  return found;
-}

@@ -137,8 +137,9 @@ describe('the display that fits', () => {
     expect(text).toContain('2/2 windows  1,200 rows  2,000 rows/s');
     expect(text).toContain('a log line\n');
     expect(text).toContain(`${lines[3]}\n`);
-    expect(text).toContain(`${lines[5]}\n`);
-    expect(text.endsWith(`${lines[6]}\n`)).toBe(true);
+    expect(text).toContain(`${lines[4]}\n`);
+    expect(text).toContain(`${lines[6]}\n`);
+    expect(text.endsWith(`${lines[7]}\n`)).toBe(true);
     // The cursor that was hidden is shown again.
     expect(text.lastIndexOf('\u001b[?25h')).toBeGreaterThan(text.lastIndexOf('\u001b[?25l'));
   });
