@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { dayMs } from '../shared/time.ts';
 import type { Finding } from './find-value.ts';
 import { langfuseSettings } from './langfuse-settings.ts';
 import { mlflowSettings } from './mlflow-settings.ts';
@@ -68,11 +69,11 @@ export function checkTogether({
   }
   const { factsRetentionMs, lookbackMs, sizeMs } = windows;
   if (factsRetentionMs && lookbackMs !== undefined && sizeMs !== undefined) {
-    const shortestMs = Math.ceil(lookbackMs / sizeMs) * sizeMs + sizeMs;
+    const shortestMs = Math.ceil(lookbackMs / sizeMs) * sizeMs + sizeMs + 7 * dayMs;
     if (factsRetentionMs <= shortestMs) {
       refuse(
         settingsTable.windows.factsRetentionMs,
-        `must be longer than SYNC_LOOKBACK and SYNC_WINDOW together (${renderDuration(shortestMs)}): windows within the lookback are read again on each run`,
+        `must be longer than SYNC_LOOKBACK, SYNC_WINDOW and a week together (${renderDuration(shortestMs)}): windows within the lookback are read again on each run, and their reports stand beside those of a week before`,
       );
     }
   }

@@ -111,11 +111,12 @@ export const settingsTable = {
       env: ['SYNC_FACTS_RETENTION'],
       flag: '--facts-retention',
       placeholder: 'DURATION',
-      parse: durationBetween('1d', '3650d'),
+      parse: durationBetween('8d', '3650d'),
       commands: ['sync', 'status'],
       description:
         'Finished windows so much older than the newest are pruned from the state file: their calls, texts and scores, once their sessions have ended. What MLflow holds stays; what is needed again is read again from Langfuse, which must keep its data for longer than this. Unset: nothing is pruned.',
-      allows: 'a duration from 1d to 3650d, longer than SYNC_LOOKBACK and SYNC_WINDOW together',
+      allows:
+        'a duration from 8d to 3650d, longer than SYNC_LOOKBACK, SYNC_WINDOW and a week together',
       example: '90d',
     }),
     startMs: withDefault({

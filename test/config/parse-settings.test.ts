@@ -26,7 +26,6 @@ describe('defaults', () => {
       settleMs: 30 * minuteMs,
       lookbackMs: 72 * hourMs,
       factsRetentionMs: null,
-      emptyCheck: 'on',
       startMs: Date.UTC(2026, 10, 18),
       maxRuntimeMs: null,
     });
@@ -145,7 +144,6 @@ describe('windows', () => {
       settleMs: 30 * minuteMs,
       lookbackMs: 12 * hourMs,
       factsRetentionMs: null,
-      emptyCheck: 'on',
       startMs: Date.UTC(2026, 10, 20, 6),
       maxRuntimeMs: null,
     });
@@ -157,15 +155,15 @@ describe('windows', () => {
     expect(windows({ SYNC_FACTS_RETENTION: '30d' })).toMatchObject({
       factsRetentionMs: 30 * 24 * hourMs,
     });
-    expect(() => windows({ SYNC_LOOKBACK: '2d', SYNC_FACTS_RETENTION: '3d' })).toThrow(
-      'SYNC_FACTS_RETENTION: must be longer than SYNC_LOOKBACK and SYNC_WINDOW together (3d)',
+    expect(() => windows({ SYNC_LOOKBACK: '2d', SYNC_FACTS_RETENTION: '10d' })).toThrow(
+      'must be longer than SYNC_LOOKBACK, SYNC_WINDOW and a week together (10d)',
     );
-    expect(windows({ SYNC_LOOKBACK: '2d', SYNC_FACTS_RETENTION: '4d' })).toMatchObject({
-      factsRetentionMs: 4 * 24 * hourMs,
+    expect(windows({ SYNC_LOOKBACK: '2d', SYNC_FACTS_RETENTION: '11d' })).toMatchObject({
+      factsRetentionMs: 11 * 24 * hourMs,
     });
     expect(() =>
-      windows({ SYNC_WINDOW: '6h', SYNC_LOOKBACK: '19h', SYNC_FACTS_RETENTION: '1d' }),
-    ).toThrow('(30h)');
+      windows({ SYNC_WINDOW: '6h', SYNC_LOOKBACK: '19h', SYNC_FACTS_RETENTION: '8d' }),
+    ).toThrow('(198h)');
   });
 
   test('one day may be written in hours', () => {

@@ -26,7 +26,7 @@ import {
 
 describe('what is pruned', () => {
   test('calls, texts and scores of ended sessions, and nothing of what still goes on', async () => {
-    const goesOn = [call(0, 10, 5), ...[2, 4, 6, 8].map((day) => call(day, 11 + day, 5))];
+    const goesOn = [call(0, 10, 5), ...[2, 5, 9, 13].map((day) => call(day, 40 + day, 5))];
     const traffic = {
       ...quietTraffic,
       rows: [...quietTraffic.rows, ...goesOn],
@@ -38,7 +38,7 @@ describe('what is pruned', () => {
     expect(count(outcome.world, "SELECT COUNT(*) FROM facts WHERE session_id = 'session-5'")).toBe(
       5,
     );
-    // Watermark is day 11: windows that end by day 8 are old enough.
+    // The watermark is day 18: windows that end by day 8 are old enough.
     expect(
       count(
         outcome.world,
@@ -68,15 +68,18 @@ describe('what is pruned', () => {
 
   test('the file becomes shorter', async () => {
     const rows = Array.from({ length: 400 }, (_, at) => call(0, 100 + at, null));
-    const traffic = { ...quietTraffic, rows: [...rows, ...busy([0, 1, 2, 3, 4, 5])] };
-    const full = await runNights(traffic, plain, 5);
-    const outcome = await runNights(traffic, pruning, 5);
+    const traffic = {
+      ...quietTraffic,
+      rows: [...rows, ...busy(Array.from({ length: 13 }, (_, day) => day))],
+    };
+    const full = await runNights(traffic, plain, 12);
+    const outcome = await runNights(traffic, pruning, 12);
     expect(outcome.world.state?.length).toBeLessThan((full.world.state?.length ?? 0) / 2);
   });
 });
 
 describe('what comes after it was pruned', () => {
-  const day = 8;
+  const day = 15;
 
   async function expectSameAs(
     traffic: TrafficPlan,
@@ -94,18 +97,18 @@ describe('what comes after it was pruned', () => {
   }
 
   test('a session that goes on is published from all its calls', async () => {
-    await expectSameAs({ ...quietTraffic, rows: [...quietTraffic.rows, call(day, 15, 0)] }, [0, 1]);
+    await expectSameAs({ ...quietTraffic, rows: [...quietTraffic.rows, call(day, 60, 0)] }, [0, 1]);
   });
 
   test('a call of an old trace changes the windows of the others, too', async () => {
     // The session that it tells is that of its siblings; their windows are whole again for it, with all that they share.
     const late = call(day, 4, 3);
-    await expectSameAs({ ...quietTraffic, rows: [...quietTraffic.rows, late] }, [0, 0, 1]);
+    await expectSameAs({ ...quietTraffic, rows: [...quietTraffic.rows, late] }, [0, 0, 1, 1, 2]);
   });
 
   test('a late score reaches its calls', async () => {
     const scores = [oneScore({ subject: 4, day, visibleFrom: day - 1 })];
-    await expectSameAs({ ...quietTraffic, scores }, [0, 0, 1]);
+    await expectSameAs({ ...quietTraffic, scores }, [0, 0, 1, 1, 2]);
   });
 
   test('a call whose start moved here is counted once', async () => {
@@ -135,14 +138,14 @@ describe('what comes after it was pruned', () => {
 });
 
 describe('a session whose old calls Langfuse has deleted', () => {
-  const day = 8;
+  const day = 15;
   const traffic: TrafficPlan = {
     ...quietTraffic,
     rows: [
       ...quietTraffic.rows.filter((row) => row.trace > 1 || row.first.session !== 0),
-      call(0, 0, 0, { deletedAt: 6 }),
-      call(1, 1, 0, { deletedAt: 6 }),
-      call(day, 15, 0),
+      call(0, 0, 0, { deletedAt: 13 }),
+      call(1, 1, 0, { deletedAt: 13 }),
+      call(day, 60, 0),
     ],
   };
 
@@ -163,7 +166,7 @@ describe('a session whose old calls Langfuse has deleted', () => {
     const after = view(outcome.world);
     expect(after[keyOf(after, 'session session session-0')]).toEqual(session);
     expect(outcome.summary?.watermarkMs).toBe(firstDayMs + (day + 1) * dayMs);
-    expect(after[keyOf(after, 'window 2026-03-10')]?.metrics['attempts']).toBe(2);
+    expect(after[keyOf(after, 'window 2026-03-17')]?.metrics['attempts']).toBe(2);
     // Nothing of what was tried is left.
     expect(count(outcome.world, "SELECT COUNT(*) FROM facts WHERE session_id = 'session-0'")).toBe(
       1,
@@ -204,7 +207,10 @@ describe('when MLflow must be written anew', () => {
     const outcome = await runNights(gone, pruning);
     const empty = { state: outcome.world.state, store: newWorld().store };
     const anew = await run(gone, empty, { night: lastNight, attempt: 1 });
-    expect(anew.summary?.failed.map(({ error }) => error.code)).toEqual(['FACTS_PRUNED']);
+    // Itself, and the two whose reports stand beside it.
+    expect(anew.summary?.failed.map(({ window, error }) => [window.fromMs, error.code])).toEqual(
+      [0, 1, 7].map((at) => [firstDayMs + at * dayMs, 'FACTS_PRUNED']),
+    );
     expect(anew.summary?.watermarkMs).toBe(firstDayMs);
   });
 
@@ -228,22 +234,32 @@ describe('when MLflow must be written anew', () => {
 test('a worker that dies anywhere while it prunes or restores leaves nothing wrong', async () => {
   const traffic = {
     ...quietTraffic,
-    rows: [...quietTraffic.rows, call(8, 4, 0)],
-    scores: [oneScore({ subject: 2, day: 8, visibleFrom: 7 })],
+    rows: [...quietTraffic.rows, call(15, 4, 0)],
+    scores: [oneScore({ subject: 2, day: 15, visibleFrom: 14 })],
   };
-  const kept = await runNights(traffic, plain, 7);
-  const before = await runNights(traffic, pruning, 6);
-  const undisturbed = await run(traffic, before.world, { night: 7 });
+  const kept = await runNights(traffic, plain, 14);
+  const before = await runNights(traffic, pruning, 13);
+  const undisturbed = await run(traffic, before.world, { night: 14 });
   expect(restored(undisturbed).length).toBeGreaterThan(0);
   expect(undisturbed.summary?.callsPruned).toBeGreaterThan(0);
   expect(view(undisturbed.world)).toEqual(view(kept.world));
   const facts = 'SELECT COUNT(*) FROM facts';
-  for (let point = 1; point <= undisturbed.points.length; point += 1) {
-    const died = await run(traffic, before.world, { night: 7, trouble: { kind: 'crash', point } });
-    const resumed = await run(traffic, died.world, { night: 7, attempt: 1 });
+  for (const point of pointsToDieAt(undisturbed.points)) {
+    const died = await run(traffic, before.world, { night: 14, trouble: { kind: 'crash', point } });
+    const resumed = await run(traffic, died.world, { night: 14, attempt: 1 });
     expect(resumed.summary?.failed).toEqual([]);
     expect(resumed.summary?.left).toEqual([]);
     expect(view(resumed.world)).toEqual(view(kept.world));
     expect(count(resumed.world, facts)).toBe(count(undisturbed.world, facts));
   }
 }, 120_000);
+
+/** All before MLflow is first written to and after it was last written to, and some between. */
+function pointsToDieAt(points: readonly string[]): number[] {
+  const isMlflow = (point: string): boolean => point.startsWith('mlflow');
+  const first = points.findIndex(isMlflow);
+  const last = points.findLastIndex(isMlflow);
+  return points
+    .map((_, at) => at + 1)
+    .filter((point) => point <= first || point > last || point % 11 === 0);
+}

@@ -20,8 +20,9 @@ import type { MemoryRun } from './memory-mlflow-store.ts';
 import { openTempFolder } from './temp-folder.ts';
 
 const lookbackDays = 1;
-const retentionDays = 3;
-export const lastNight = 9;
+/** The shortest that the settings allow beside this lookback. */
+const retentionDays = 10;
+export const lastNight = 16;
 
 /** A call on a day, of a trace and a session. */
 export function call(
@@ -45,7 +46,7 @@ export const busy = (days: readonly number[]): RowPlan[] =>
   days.map((day) => call(day, 20 + day, null));
 /** Every day has a call, so that days are told apart. */
 export const quietTraffic: TrafficPlan = {
-  rows: [...old, ...busy([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])],
+  rows: [...old, ...busy(Array.from({ length: lastNight + 1 }, (_, day) => day))],
   scores: [],
   unreadable: [],
 };
@@ -53,7 +54,9 @@ export const quietTraffic: TrafficPlan = {
 /** Langfuse deletes the calls of one trace before the last night. */
 export const withDeleted = (trace: number): TrafficPlan => ({
   ...quietTraffic,
-  rows: quietTraffic.rows.map((row) => (row.trace === trace ? { ...row, deletedAt: 9 } : row)),
+  rows: quietTraffic.rows.map((row) =>
+    row.trace === trace ? { ...row, deletedAt: lastNight } : row,
+  ),
 });
 
 export const plain: WorldSettings = { ...plainSettings, lookbackDays };
