@@ -281,6 +281,18 @@ function storeScores(reading: Reading, scores: readonly Score[]): Set<number> {
   return new Set([...before, ...windowsOfScores(parts.state, place)]);
 }
 
+/** Folds the rows that were staged, with the texts that may be kept. Must run inside a transaction of the state. */
+export function foldRows(reading: Reading): FoldResult {
+  const { parts, interval, projectId, traces } = reading;
+  return foldWindow(parts.state, {
+    source: projectId,
+    window: interval,
+    readsText: (generation) => reading.wanted.has(identityOf(generation)),
+    keepsText: (generation) => keepsText(parts.settings.privacy.text, generation),
+    ...(traces === null ? {} : { traces }),
+  });
+}
+
 function fold(reading: Reading, scores: readonly Score[], left: ReadonlySet<number>): ReadResult {
   const { parts, interval, projectId } = reading;
   const { state, source, clock } = parts;
