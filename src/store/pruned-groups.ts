@@ -1,6 +1,6 @@
 /**
  * What is kept of facts that were pruned: to which group each trace and session belonged, and from which windows it
- * can be read again. docs/decisions tells why groups and not windows are pruned.
+ * can be read again. docs/decisions/0010-retention-by-groups.md tells why groups and not windows are pruned.
  */
 import type { State } from './open-state.ts';
 
