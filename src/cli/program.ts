@@ -67,6 +67,13 @@ Exit codes: 0 done, 2 usage or settings, 3 behind, 4 some windows failed or are 
     load: async () => (await import('./backfill-command.ts')).runBackfillCommand,
   });
   add(program, around, {
+    name: 'schedule',
+    description:
+      'Stay up and sync by a crontab: for machines without cron. Runs never overlap; a missed start is caught up with.',
+    example: 'langfuse-mlflow schedule --cron "30 2 * * *" --timezone Europe/Berlin',
+    load: async () => (await import('./schedule-command.ts')).runScheduleCommand,
+  });
+  add(program, around, {
     name: 'status',
     description:
       'Tell from the state file alone how far each project is, what is missing and what is quarantined.',

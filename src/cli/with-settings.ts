@@ -33,17 +33,7 @@ export async function withSettings(
   run: (command: CommandRun) => Promise<CommandResult>,
 ): Promise<void> {
   try {
-    const { settings, secrets } = parseSettings({
-      command: command.name,
-      flags: command.flags,
-      env: around.env,
-      readFile: around.readFile,
-      now: around.clock.now(),
-    });
-    for (const secret of Object.values(secrets)) if (secret !== null) around.secrets.add(secret);
-    const hide = hideIn(around);
-    if (reachesServers(command.name)) await useProxies(toProxies({ settings, secrets }));
-    const result = await runWithProgress(around, { settings, secrets, hide, run });
+    const result = await runWithSettings(around, command, run);
     // Asked to stop, a command never ends as if it had not been, however far it came.
     const stopped = toStopped(around.signal);
     const exitCode = stopped === null ? result.exitCode : toExitCode(stopped);
@@ -54,6 +44,25 @@ export async function withSettings(
     // What a step says that was cut off is of no use; that it was stopped is.
     reportFailure(around, toStopped(around.signal) ?? error);
   }
+}
+
+/** The same without a word on stdout: for one run of many. Throws SETTINGS_INVALID, and what `run` throws. */
+export async function runWithSettings(
+  around: CliSurroundings,
+  command: { readonly name: CommandName; readonly flags: Readonly<Record<string, unknown>> },
+  run: (command: CommandRun) => Promise<CommandResult>,
+): Promise<CommandResult> {
+  const { settings, secrets } = parseSettings({
+    command: command.name,
+    flags: command.flags,
+    env: around.env,
+    readFile: around.readFile,
+    now: around.clock.now(),
+  });
+  for (const secret of Object.values(secrets)) if (secret !== null) around.secrets.add(secret);
+  const hide = hideIn(around);
+  if (reachesServers(command.name)) await useProxies(toProxies({ settings, secrets }));
+  return runWithProgress(around, { settings, secrets, hide, run });
 }
 
 const reachesServers = (name: CommandName): boolean =>

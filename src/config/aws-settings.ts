@@ -7,6 +7,7 @@ import { optional } from './setting.ts';
 /** Commands that keep or look at the copy of the state. */
 export const backupCommands = [
   'sync',
+  'schedule',
   'backfill',
   'verify',
   'recover',

@@ -2,6 +2,7 @@
 export const commandNames = [
   'sync',
   'backfill',
+  'schedule',
   'status',
   'report',
   'verify',
@@ -17,6 +18,7 @@ export type CommandName = (typeof commandNames)[number];
 /** Commands that read windows and publish them, or read them to compare. */
 export const syncingCommands = [
   'sync',
+  'schedule',
   'backfill',
   'verify',
 ] as const satisfies readonly CommandName[];
@@ -24,6 +26,7 @@ export const syncingCommands = [
 /** Commands that reach Langfuse. */
 export const readingCommands = [
   'sync',
+  'schedule',
   'backfill',
   'verify',
   'recover',
@@ -34,6 +37,7 @@ export const readingCommands = [
 /** Commands that reach MLflow. */
 export const writingCommands = [
   'sync',
+  'schedule',
   'backfill',
   'verify',
   'recover',
@@ -45,6 +49,7 @@ export const writingCommands = [
 /** Commands that open the state file. */
 export const stateCommands = [
   'sync',
+  'schedule',
   'backfill',
   'status',
   'report',

@@ -147,7 +147,7 @@ export const mlflowSettings = {
     placeholder: 'N',
     parse: wholeNumberBetween(1, 64),
     default: '4',
-    commands: ['sync', 'backfill', 'demo'],
+    commands: ['sync', 'schedule', 'backfill', 'demo'],
     description:
       'Runs that are published at the same time, and requests to MLflow at once; fewer while MLflow refuses for load.',
     allows: 'a whole number from 1 to 64',
@@ -158,7 +158,7 @@ export const mlflowSettings = {
     flag: '--mlflow-requests-per-second',
     placeholder: 'N',
     parse: wholeNumberBetween(1, 1000),
-    commands: ['sync', 'backfill'],
+    commands: ['sync', 'schedule', 'backfill'],
     description:
       'Requests to MLflow in a second, at most; fewer while MLflow refuses for load. Without it: 20 to SageMaker, as many as it takes to any other server.',
     allows: 'a whole number from 1 to 1000',

@@ -11,5 +11,6 @@ export const groupTitles: Readonly<Record<keyof typeof settingsTable, string>> =
   aws: 'AWS',
   network: 'Network',
   content: 'Content',
+  schedule: 'Schedule',
   log: 'Log',
 };

@@ -11,6 +11,7 @@ import { parseModelAliases } from './parse-model-aliases.ts';
 import { parseS3Url } from './parse-s3-url.ts';
 import { choiceOf, parseFilePath } from './parse-simple.ts';
 import { refusal } from './refusal.ts';
+import { scheduleSettings } from './schedule-settings.ts';
 import { optional, withDefault } from './setting.ts';
 
 /** Window sizes: each divides a UTC day, so that windows never straddle midnight. */
@@ -90,7 +91,7 @@ export const settingsTable = {
       placeholder: 'DURATION',
       parse: durationBetween('0s', '7d'),
       default: '30m',
-      commands: ['sync', 'status'],
+      commands: ['sync', 'schedule', 'status'],
       description: 'How far in the past a window must end before it is read for the first time.',
       allows: 'a duration up to 7d',
       example: '2h',
@@ -101,7 +102,7 @@ export const settingsTable = {
       placeholder: 'DURATION',
       parse: durationBetween('0s', '90d'),
       default: '3d',
-      commands: ['sync', 'status'],
+      commands: ['sync', 'schedule', 'status'],
       description:
         'How far back finished windows are read again for rows that came or changed late. Rounded up to whole windows; 0s never reads again.',
       allows: 'a duration up to 90d',
@@ -125,7 +126,7 @@ export const settingsTable = {
       placeholder: 'WHEN',
       parse: parseStart,
       default: '7d',
-      commands: ['sync', 'status'],
+      commands: ['sync', 'schedule', 'status'],
       description:
         'Where the first sync begins: a UTC day, an instant, or a duration back from now. Rounded down to the start of a window; older windows are read by `backfill`.',
       allows: 'a day (2026-11-24), an instant (2026-11-24T06:00Z) or a duration; not in the future',
@@ -137,7 +138,7 @@ export const settingsTable = {
       placeholder: 'CHECK',
       parse: choiceOf(['on', 'off']),
       default: 'on',
-      commands: ['sync', 'backfill'],
+      commands: ['sync', 'schedule', 'backfill'],
       description:
         'Whether a window without a call is compared with the other list of the same Langfuse (one request), and read again by the next sync while it lies between busy ones (`on`), or taken for empty (`off`).',
       allows: 'on or off',
@@ -184,6 +185,7 @@ export const settingsTable = {
   aws: awsSettings,
   network: networkSettings,
   content: contentSettings,
+  schedule: scheduleSettings,
   log: {
     level: withDefault({
       env: ['SYNC_LOG_LEVEL'],

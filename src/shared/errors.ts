@@ -266,6 +266,11 @@ export const errorCatalogue = {
     exitCode: ExitCode.interrupted,
     hint: 'The run was stopped; run again to go on where it ended.',
   },
+  LISTEN_FAILED: {
+    retryable: false,
+    exitCode: ExitCode.usage,
+    hint: 'Choose an address that is free and may be listened on with SYNC_LISTEN (--listen), or stop what listens there.',
+  },
   OUTPUT_LOST: {
     retryable: true,
     exitCode: ExitCode.tryAgainLater,
