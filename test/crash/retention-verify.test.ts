@@ -1,5 +1,5 @@
 /** `verify` over windows whose facts were pruned: they are read again, and compared like any other. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import {
   count,
   lastNight,
@@ -12,6 +12,9 @@ import {
   view,
   withDeleted,
 } from '../support/retention-world.ts';
+
+// Many whole nights each.
+vi.setConfig({ testTimeout: 180_000 });
 
 describe('verify', () => {
   test('compares pruned windows by reading them again, and leaves the state file as it is', async () => {

@@ -2,7 +2,7 @@
  * What SYNC_FACTS_RETENTION promises, case by case: whatever is pruned, no number in MLflow ever comes from a part of
  * its rows. Each case is held against the same nights without retention.
  */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { dayMs } from '../../src/shared/time.ts';
 import { oneScore, version } from '../support/crash-stories.ts';
 import { firstDayMs, type TrafficPlan } from '../support/crash-traffic.ts';
@@ -23,6 +23,9 @@ import {
   view,
   withDeleted,
 } from '../support/retention-world.ts';
+
+// Many whole nights each.
+vi.setConfig({ testTimeout: 180_000 });
 
 describe('what is pruned', () => {
   test('calls, texts and scores of ended sessions, and nothing of what still goes on', async () => {
@@ -252,7 +255,7 @@ test('a worker that dies anywhere while it prunes or restores leaves nothing wro
     expect(view(resumed.world)).toEqual(view(kept.world));
     expect(count(resumed.world, facts)).toBe(count(undisturbed.world, facts));
   }
-}, 120_000);
+});
 
 /** All before MLflow is first written to and after it was last written to, and some between. */
 function pointsToDieAt(points: readonly string[]): number[] {

@@ -40,7 +40,8 @@ const old: readonly RowPlan[] = [
   call(1, 1, 0),
   call(1, 2, 1),
   call(2, 3, 1),
-  call(0, 4, null),
+  // The only one of its model.
+  oneRow({ trace: 4, minute: 4, first: version({ day: 0, model: 1 }) }),
 ];
 export const busy = (days: readonly number[]): RowPlan[] =>
   days.map((day) => call(day, 20 + day, null));
