@@ -21,6 +21,7 @@ import {
   insertRun,
   readExperiment,
   updateRunRow,
+  upsertExperimentTag,
   writeBatch,
 } from './local-writes.ts';
 
@@ -102,6 +103,13 @@ export async function openLocalTarget(settings: LocalSettings): Promise<Target> 
       }
       if (!found.isActive) throw toDeletedExperiment(found.experiment);
       return found.experiment;
+    },
+
+    async setExperimentTag(tag) {
+      countWrite();
+      await session.write((store) => {
+        upsertExperimentTag(store, tag);
+      });
     },
 
     findRunsByKey(experimentId, keys) {

@@ -44,6 +44,7 @@ export function readExperiment(store: OpenStore, name: string): FoundExperiment 
       experimentId: String(row.experiment_id),
       name: row.name,
       artifactLocation: row.artifact_location ?? '',
+      tags: readExperimentTags(store, row.experiment_id),
     },
     isActive: row.lifecycle_stage === 'active',
   };
@@ -62,7 +63,26 @@ export function insertExperiment(store: OpenStore, name: string, nowMs: number):
   store
     .prepare('UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?')
     .run(artifactLocation, experimentId);
-  return { experiment: { experimentId, name, artifactLocation }, isActive: true };
+  return { experiment: { experimentId, name, artifactLocation, tags: {} }, isActive: true };
+}
+
+function readExperimentTags(store: OpenStore, experimentId: number): Record<string, string> {
+  const rows = store
+    .prepare('SELECT "key", value FROM experiment_tags WHERE experiment_id = ?')
+    .all(experimentId) as { readonly key: string; readonly value: string | null }[];
+  return Object.fromEntries(rows.map(({ key, value }) => [key, value ?? '']));
+}
+
+export function upsertExperimentTag(
+  store: OpenStore,
+  tag: { readonly experimentId: string; readonly key: string; readonly value: string },
+): void {
+  const upsert = store.prepare(
+    `INSERT INTO experiment_tags ("key", value, experiment_id) VALUES (?, ?, ?)
+     ON CONFLICT ("key", experiment_id) DO UPDATE SET value = excluded.value`,
+  );
+  for (const { key, value } of toTagPairs({ [tag.key]: tag.value }))
+    upsert.run(key, value, Number(tag.experimentId));
 }
 
 /**

@@ -18,6 +18,7 @@ export async function findExperiment(api: RestApi, name: string): Promise<FoundE
       experimentId: experiment.experiment_id,
       name: experiment.name,
       artifactLocation: experiment.artifact_location,
+      tags: Object.fromEntries(experiment.tags.map(({ key, value }) => [key, value])),
     },
     isActive: experiment.lifecycle_stage === 'active',
   };

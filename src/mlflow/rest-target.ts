@@ -9,6 +9,7 @@ import {
 } from './artifact-uri.ts';
 import {
   toCreateRunBody,
+  toTagPairs,
   toLogBatchChunks,
   toUpdateRunBody,
   type CreateRunBody,
@@ -163,6 +164,14 @@ function createRestTarget(
       const found = (await findExperiment(api, name)) ?? (await createExperiment(api, name));
       if (!found.isActive) throw toDeletedExperiment(found.experiment);
       return found.experiment;
+    },
+
+    setExperimentTag({ experimentId, key, value }) {
+      const [tag] = toTagPairs({ [key]: value });
+      return api.write(`set the tag ${key} of the experiment`, {
+        path: 'experiments/set-experiment-tag',
+        body: { experiment_id: experimentId, ...tag },
+      });
     },
 
     listRuns: (experimentId) => search.scan(experimentId),

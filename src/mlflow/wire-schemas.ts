@@ -50,6 +50,7 @@ const experiment = z.object({
   name: z.string(),
   artifact_location: z.string().default(''),
   lifecycle_stage: z.string().default('active'),
+  tags: z.array(pair).default([]),
 });
 
 export const runAnswer = z.object({ run });

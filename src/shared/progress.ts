@@ -63,6 +63,11 @@ export type ProgressEvent =
       readonly window: Interval;
     }
   | {
+      /** MLflow would not take the description of the experiment; everything else goes on. */
+      readonly kind: 'experiment_not_described';
+      readonly message: string;
+    }
+  | {
       readonly kind: 'window_failed';
       readonly window: Interval;
       readonly code: string;

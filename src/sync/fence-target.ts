@@ -25,6 +25,7 @@ export function fenceTarget(target: Target, assertHeld: () => void): Target {
     toStoredForm: (values) => target.toStoredForm(values),
     batched: (work) => target.batched(work),
     ensureExperiment: fenced((name: string) => target.ensureExperiment(name)),
+    setExperimentTag: fenced((tag) => target.setExperimentTag(tag)),
     createRun: fenced((run) => target.createRun(run)),
     logBatch: fenced((batch) => target.logBatch(batch)),
     putArtifact: fenced((artifact) => target.putArtifact(artifact)),

@@ -140,6 +140,7 @@ export interface Experiment {
   readonly experimentId: string;
   readonly name: string;
   readonly artifactLocation: string;
+  readonly tags: Readonly<Record<string, string>>;
 }
 
 export interface RunRef {
@@ -251,6 +252,12 @@ export interface Target extends AsyncDisposable {
   ensureExperiment(name: string): Promise<Experiment>;
   /** Null when absent. Never writes. */
   findExperiment(name: string): Promise<Experiment | null>;
+  /** Sets or overwrites one tag of an experiment. */
+  setExperimentTag(tag: {
+    readonly experimentId: string;
+    readonly key: string;
+    readonly value: string;
+  }): Promise<void>;
   /** Active runs with the tag `langfuse_mlflow.key` equal to one of `keys` (deleted runs are not found). */
   findRunsByKey(experimentId: string, keys: readonly string[]): Promise<StoredRun[]>;
   /** Every active run of the experiment that carries `langfuse_mlflow.key`. */

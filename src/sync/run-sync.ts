@@ -20,6 +20,7 @@ import {
 } from '../store/windows.ts';
 import { assertSameProject } from './assert-same-project.ts';
 import { startDeadline } from './deadline.ts';
+import { describeExperiment } from './describe-experiment.ts';
 import { findSuspiciouslyEmpty } from './empty-windows.ts';
 import { stopsTheRun } from './failure-policy.ts';
 import { fenceTarget } from './fence-target.ts';
@@ -149,6 +150,7 @@ export async function runSync(parts: SyncParts, request: SyncRequest): Promise<S
     name: settings.experimentName,
     assertHeld: () => lease.assertHeld(),
   });
+  await describeExperiment({ target, report: parts.report }, experiment);
   let madeAgain = 0;
   const report: ReportProgress = (event) => {
     if (event.kind === 'run_made_again') madeAgain += 1;

@@ -69,6 +69,7 @@ function hasLine(event: ProgressEvent): boolean {
     'windows_planned',
     'run_made_again',
     'window_restored',
+    'experiment_not_described',
     'window_failed',
     'run_finished',
   ];

@@ -26,6 +26,8 @@ export function renderProgressLine(event: ProgressEvent): string | null {
       return `${toWindowLabel(event.window)}: the run ${toOneLine(event.name)} had been deleted in MLflow (${event.runId}); it was made again`;
     case 'window_restored':
       return `${toWindowLabel(event.window)}: read again for calls that had been pruned`;
+    case 'experiment_not_described':
+      return `the experiment keeps its description and view as they are: ${toOneLine(event.message)}`;
     case 'window_failed':
       return `${toWindowLabel(event.window)}: ${renderFailure(event)}`;
     case 'run_finished': {

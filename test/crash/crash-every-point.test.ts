@@ -102,7 +102,7 @@ describe('at every point of three nights', () => {
             ...['read', 'create_experiment', 'create_run', 'params', 'metrics', 'tags'].flatMap(
               (call) => [`mlflow ${call} before`, `mlflow ${call} after`],
             ),
-            ...['artifact', 'update_run', 'delete_run'].flatMap((call) => [
+            ...['experiment_tag', 'artifact', 'update_run', 'delete_run'].flatMap((call) => [
               `mlflow ${call} before`,
               `mlflow ${call} after`,
             ]),

@@ -65,6 +65,7 @@ describe('a new store', () => {
       experimentId: '1',
       name: 'mine',
       artifactLocation: 'mlartifacts/1',
+      tags: {},
     });
     expect(target.description.version).toBe('acf3f17fdcc7');
     expect(await target.findExperiment('Default')).toMatchObject({ experimentId: '0' });

@@ -10,6 +10,7 @@ export interface MemoryExperiment {
   readonly experimentId: string;
   readonly name: string;
   isActive: boolean;
+  readonly tags: Map<string, string>;
 }
 
 interface Point {
@@ -43,7 +44,8 @@ export class MemoryStore {
   clone(): MemoryStore {
     const copy = new MemoryStore();
     copy.runsMade = this.runsMade;
-    for (const [id, experiment] of this.experiments) copy.experiments.set(id, { ...experiment });
+    for (const [id, experiment] of this.experiments)
+      copy.experiments.set(id, { ...experiment, tags: new Map(experiment.tags) });
     for (const [id, run] of this.runs) {
       copy.runs.set(id, {
         ...run,
@@ -65,7 +67,7 @@ export class MemoryStore {
     if (this.findExperiment(name) !== null)
       throw toRejected(`Experiment(name=${name}) already exists.`);
     const experimentId = String(this.experiments.size + 1);
-    this.experiments.set(experimentId, { experimentId, name, isActive: true });
+    this.experiments.set(experimentId, { experimentId, name, isActive: true, tags: new Map() });
   }
 
   /** Always a new run: an id can't be chosen. */

@@ -30,6 +30,7 @@ import {
 export const effectKinds = [
   'read',
   'create_experiment',
+  'experiment_tag',
   'create_run',
   'params',
   'metrics',
@@ -136,6 +137,11 @@ export function createMemoryMlflow(
       if (!found.isActive) throw toDeletedExperiment(found);
       return toExperiment(found);
     },
+
+    setExperimentTag: ({ experimentId, key, value }) =>
+      write('experiment_tag', () => {
+        store.experiments.get(experimentId)?.tags.set(key, value);
+      }),
 
     async *listRuns(experimentId) {
       yield* await read(() =>
@@ -245,5 +251,10 @@ function toArtifactUri(run: MemoryRun): string {
 
 function toExperiment(experiment: MemoryExperiment): Experiment {
   const { experimentId, name } = experiment;
-  return { experimentId, name, artifactLocation: `mlflow-artifacts:/${experimentId}` };
+  return {
+    experimentId,
+    name,
+    artifactLocation: `mlflow-artifacts:/${experimentId}`,
+    tags: Object.fromEntries(experiment.tags),
+  };
 }

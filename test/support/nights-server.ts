@@ -49,6 +49,7 @@ export function openWatched(url: string): OpenMlflow {
       ensureExperiment: watched('create_experiment', (name: string) =>
         target.ensureExperiment(name),
       ),
+      setExperimentTag: watched('experiment_tag', (tag) => target.setExperimentTag(tag)),
       createRun: watched('create_run', (run) => target.createRun(run)),
       logBatch: watched('log_batch', (batch) => target.logBatch(batch)),
       putArtifact: watched('artifact', (artifact) => target.putArtifact(artifact)),

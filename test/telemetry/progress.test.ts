@@ -25,6 +25,7 @@ const events: ProgressEvent[] = [
     quarantined: 1,
     elapsedMs: 600,
   },
+  { kind: 'experiment_not_described', message: 'not allowed' },
   { kind: 'run_made_again', window: day(0), name: 'session\u001b[31m a', runId: 'abc' },
   { kind: 'window_restored', window: day(0) },
   { kind: 'window_published', window: day(0), runs },
@@ -42,6 +43,7 @@ const lines = [
   'sync: https://l (v2) -> sqlite:///mlflow.db',
   '2 windows to read, 2026-11-24T00:00:00.000Z to 2026-11-26T00:00:00.000Z',
   '2026-11-24: 1,200 rows read, 2,000 rows/s, 1,000 generations, 1 row set aside',
+  'the experiment keeps its description and view as they are: not allowed',
   '2026-11-24: the run session [31m a had been deleted in MLflow (abc); it was made again',
   '2026-11-24: read again for calls that had been pruned',
   '2026-11-24: runs 3 created, 1 updated, 0 unchanged',
@@ -136,10 +138,10 @@ describe('the display that fits', () => {
     const text = await show({ isTTY: true, isQuiet: false });
     expect(text).toContain('2/2 windows  1,200 rows  2,000 rows/s');
     expect(text).toContain('a log line\n');
-    expect(text).toContain(`${lines[3]}\n`);
     expect(text).toContain(`${lines[4]}\n`);
-    expect(text).toContain(`${lines[6]}\n`);
-    expect(text.endsWith(`${lines[7]}\n`)).toBe(true);
+    expect(text).toContain(`${lines[5]}\n`);
+    expect(text).toContain(`${lines[7]}\n`);
+    expect(text.endsWith(`${lines[8]}\n`)).toBe(true);
     // The cursor that was hidden is shown again.
     expect(text.lastIndexOf('\u001b[?25h')).toBeGreaterThan(text.lastIndexOf('\u001b[?25l'));
   });
