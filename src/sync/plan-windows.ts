@@ -102,3 +102,10 @@ export function planBackfill(
     }),
   );
 }
+
+/** From the start of the first to the end of the last one; null where nothing is planned. */
+export function toSpan(plan: readonly PlannedWindow[]): Interval | null {
+  const first = plan[0];
+  const last = plan.at(-1);
+  return first && last ? { fromMs: first.interval.fromMs, toMs: last.interval.toMs } : null;
+}

@@ -27,7 +27,7 @@ import { fenceTarget } from './fence-target.ts';
 import { keepLease, type KeptLease } from './keep-lease.ts';
 import { openExperiment } from './open-experiment.ts';
 import { makePlan, toStart, type SyncRequest } from './make-plan.ts';
-import { settledEnd, type PlannedWindow } from './plan-windows.ts';
+import { settledEnd, toSpan, type PlannedWindow } from './plan-windows.ts';
 import type { Source, SourceTraffic, Target, TargetTraffic } from './ports.ts';
 import { pruneFacts } from './prune-facts.ts';
 import { toPublicationHash } from './publication-hash.ts';
@@ -438,12 +438,6 @@ export function toClosedDays(
     beforeMs: toInstant(beforeMs),
     sessionsLeft: [...findClosedSessions(state, { source, sessionIds })].toSorted(),
   };
-}
-
-function toSpan(plan: readonly PlannedWindow[]): Interval | null {
-  const first = plan[0];
-  const last = plan.at(-1);
-  return first && last ? { fromMs: first.interval.fromMs, toMs: last.interval.toMs } : null;
 }
 
 function addCounts(a: RunCounts, b: RunCounts): RunCounts {

@@ -27,21 +27,6 @@ export function declareRunContract(subject: ContractSubject): void {
     expect(created.artifactLocation).not.toBe('');
   });
 
-  test('tags of an experiment are set, set again and read back', async () => {
-    const target = subject.target();
-    const name = anExperimentName();
-    const { experimentId, tags } = await target.ensureExperiment(name);
-    expect(tags).toEqual({});
-    const note = "**bold** \n| it's | `a`.`b` |\n";
-    await target.setExperimentTag({ experimentId, key: 'mlflow.note.content', value: 'before' });
-    await target.setExperimentTag({ experimentId, key: 'mlflow.note.content', value: note });
-    await target.setExperimentTag({ experimentId, key: 'langfuse_mlflow.note', value: 'a' });
-    expect((await target.findExperiment(name))?.tags).toEqual({
-      'mlflow.note.content': note,
-      'langfuse_mlflow.note': 'a',
-    });
-  });
-
   test('an experiment is created once by callers at the same time', async () => {
     const name = anExperimentName();
     const target = subject.target();

@@ -16,6 +16,21 @@ import {
 export function declareSearchContract(subject: ContractSubject): void {
   const { aRun, readBack } = createContractHelpers(subject);
 
+  test('tags of an experiment are set, set again and read back', async () => {
+    const target = subject.target();
+    const name = anExperimentName();
+    const { experimentId, tags } = await target.ensureExperiment(name);
+    expect(tags).toEqual({});
+    const note = "**bold** \n| it's | `a`.`b` |\n";
+    await target.setExperimentTag({ experimentId, key: 'mlflow.note.content', value: 'before' });
+    await target.setExperimentTag({ experimentId, key: 'mlflow.note.content', value: note });
+    await target.setExperimentTag({ experimentId, key: 'langfuse_mlflow.note', value: 'a' });
+    expect((await target.findExperiment(name))?.tags).toEqual({
+      'mlflow.note.content': note,
+      'langfuse_mlflow.note': 'a',
+    });
+  });
+
   test('runs are found by their keys, in their experiment alone', async () => {
     const { target, experimentId, key, run } = await aRun();
     const other = await aRun({ key });
