@@ -5,6 +5,7 @@ import {
   findConfiguredTarget,
   openConfiguredCredentials,
 } from './app-aws.ts';
+import { measureState } from './app-measures.ts';
 import type { Backup } from './backup/open-backup.ts';
 import {
   defaultIntervalMs,
@@ -109,6 +110,7 @@ export function toSyncSettings(settings: Settings, secrets: Secrets): SyncSettin
     privacy: toPrivacyRules(settings, secrets),
     requestRuns: settings.content.requestRuns,
     publishConcurrency: settings.mlflow.concurrency,
+    measures: settings.measures,
     understanding: {
       modelAliases: settings.understanding.modelAliases,
       origin: settings.understanding.origin,
@@ -208,12 +210,16 @@ async function toBackupSettings(around: Surroundings): Promise<BackupSettings | 
 
 /** Opens the state file, creating it when it does not exist. */
 export function openConfiguredState(settings: Settings): State {
-  return openState(settings.state.file);
+  const state = openState(settings.state.file);
+  measureState(state, settings.measures);
+  return state;
 }
 
 /** Opens the state file for looking only; creates and changes nothing. Throws STATE_*. */
 export function openConfiguredStateToRead(settings: Settings): ExistingState {
-  return openExistingState(settings.state.file);
+  const state = openExistingState(settings.state.file);
+  measureState(state, settings.measures);
+  return state;
 }
 
 /** A sentence on whether the state file can be used; creates nothing. Throws STATE_*. */

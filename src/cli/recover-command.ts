@@ -40,6 +40,7 @@ function renderRecovery(summary: RecoverSummary): string {
     ['sessions', runs.session],
     ['trends', runs.trend],
     ['requests', runs.request],
+    ['dimension values', runs.dimension],
   ] as const;
   const known = counts
     .filter(([, count]) => count > 0)

@@ -1,6 +1,7 @@
 /** The frame of every command: parse settings, set up progress and log, run, report what failed. */
 import { readingCommands, type CommandName } from '../config/command-names.ts';
 import { parseSettings } from '../config/parse-settings.ts';
+import { openMeasureChecks } from '../app-measures.ts';
 import { toProxies, type Surroundings } from '../app.ts';
 import type { ReportProgress } from '../shared/progress.ts';
 import { createLogger, type Logger } from '../telemetry/create-logger.ts';
@@ -52,12 +53,14 @@ export async function runWithSettings(
   command: { readonly name: CommandName; readonly flags: Readonly<Record<string, unknown>> },
   run: (command: CommandRun) => Promise<CommandResult>,
 ): Promise<CommandResult> {
+  using opened = openMeasureChecks();
   const { settings, secrets } = parseSettings({
     command: command.name,
     flags: command.flags,
     env: around.env,
     readFile: around.readFile,
     now: around.clock.now(),
+    measureChecks: opened.checks,
   });
   for (const secret of Object.values(secrets)) if (secret !== null) around.secrets.add(secret);
   const hide = hideIn(around);

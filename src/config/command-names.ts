@@ -23,6 +23,13 @@ export const syncingCommands = [
   'verify',
 ] as const satisfies readonly CommandName[];
 
+/** Commands that count, or must know what was counted. */
+export const measuringCommands = [
+  ...syncingCommands,
+  'report',
+  'recover',
+] as const satisfies readonly CommandName[];
+
 /** Commands that reach Langfuse. */
 export const readingCommands = [
   'sync',

@@ -1,8 +1,10 @@
 import { parseEnv } from 'node:util';
+import type { MeasureChecks } from '../shared/measures.ts';
 import { toAppError } from '../shared/errors.ts';
 import { hideValues } from '../shared/hide-values.ts';
 import { toInstant, type InstantMs } from '../shared/time.ts';
 import { checkTogether, type PartialSettings } from './check-together.ts';
+import { readMeasures } from './read-measures.ts';
 import { nameTarget } from './name-target.ts';
 import type { CommandName } from './command-names.ts';
 import { findValue, toReadFailure, type Finding, type ValueSources } from './find-value.ts';
@@ -30,6 +32,8 @@ export interface SettingsInput {
   readonly readFile: (path: string) => string;
   /** What a start such as `7d` counts back from. */
   readonly now: InstantMs;
+  /** What a settings file is checked by. */
+  readonly measureChecks: MeasureChecks;
 }
 
 export interface ParsedSettings {
@@ -62,6 +66,10 @@ export function parseSettings(input: SettingsInput): ParsedSettings {
     else (values[group] ??= {})[key] = parsed.value;
   }
   nameTarget(values as PartialSettings, findings);
+  const { understanding = {} } = values;
+  const own = readMeasures(understanding, input);
+  problems.push(...own.problems);
+  values['understanding'] = { ...understanding, modelAliases: own.modelAliases };
   problems.push(
     ...checkTogether({
       values: values as PartialSettings,
@@ -76,7 +84,8 @@ export function parseSettings(input: SettingsInput): ParsedSettings {
     );
   }
   // Sound: every entry of the table was parsed by its own parser, or there would be a problem.
-  return { settings: alignToWindows(values as unknown as Settings), secrets: secrets as Secrets };
+  const settings = { ...values, measures: own.measures } as unknown as Settings;
+  return { settings: alignToWindows(settings), secrets: secrets as Secrets };
 }
 
 function readSources(input: SettingsInput, problems: Problem[]): ValueSources {

@@ -1,6 +1,11 @@
 import { awsSettings, backupCommands } from './aws-settings.ts';
 import { contentSettings } from './content-settings.ts';
-import { commandNames, stateCommands, syncingCommands } from './command-names.ts';
+import {
+  commandNames,
+  measuringCommands,
+  stateCommands,
+  syncingCommands,
+} from './command-names.ts';
 import { langfuseSettings } from './langfuse-settings.ts';
 import { litellmSettings } from './litellm-settings.ts';
 import { mlflowSettings } from './mlflow-settings.ts';
@@ -59,6 +64,18 @@ export const settingsTable = {
         'Names to count under another name, as `from=to,from2=to2` or a JSON object. Wins over every rule by which a model is recognised.',
       allows: 'from=to pairs separated by commas, or a JSON object',
       example: 'gpt-4o-2024-08-06=gpt-4o',
+    }),
+    file: optional({
+      env: ['SYNC_SETTINGS_FILE'],
+      flag: '--settings',
+      placeholder: 'FILE',
+      parse: parseFilePath,
+      isReadableFile: true,
+      commands: measuringCommands,
+      description:
+        'YAML file with metrics, dimensions, filters, and aliases and prices of models of your own; docs/custom-metrics.md.',
+      allows: 'a path of a file that can be read',
+      example: '/etc/langfuse-mlflow/custom.yaml',
     }),
     maxLatencyMs: withDefault({
       env: ['SYNC_MAX_LATENCY'],

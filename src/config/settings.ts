@@ -1,3 +1,4 @@
+import type { Measures } from '../shared/measures.ts';
 import type { PlainSetting, SecretSetting } from './setting.ts';
 import type { settingsTable } from './settings-table.ts';
 
@@ -14,7 +15,10 @@ type SecretKeysOf<Group> = {
 }[keyof Group];
 
 /** Everything a person may set, parsed. It holds no secret: log it as it is. */
-export type Settings = { readonly [Group in keyof Table]: PlainValues<Table[Group]> };
+export type Settings = { readonly [Group in keyof Table]: PlainValues<Table[Group]> } & {
+  /** What the settings file says (SYNC_SETTINGS_FILE). */
+  readonly measures: Measures;
+};
 
 export type SecretName = { [Group in keyof Table]: SecretKeysOf<Table[Group]> }[keyof Table];
 

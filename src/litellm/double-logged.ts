@@ -95,7 +95,13 @@ function isOverlapping(a: Generation, b: Generation): boolean {
   return early.endMs === null || late.startMs < early.endMs;
 }
 
-const costRank = { provided: 0, langfuse_estimate: 1, not_billed: 2, unknown: 3 } as const;
+const costRank = {
+  provided: 0,
+  langfuse_estimate: 1,
+  estimate: 2,
+  not_billed: 3,
+  unknown: 4,
+} as const;
 
 function toCompleteness(generation: Generation): number {
   return Object.values(generation).filter((value) => value !== null).length;

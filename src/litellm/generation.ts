@@ -16,8 +16,9 @@ export interface TokenCounts {
   readonly reasoningTokens: number;
 }
 
-/** Where the cost of a call comes from. `not_billed`: a cache hit or an unbilled failure, cost 0. */
-export type CostSource = 'provided' | 'langfuse_estimate' | 'not_billed' | 'unknown';
+/** Where the cost of a call comes from. `estimate`: unknown, and told by a
+ * price of the settings file when it is counted. `not_billed`: a cache hit or an unbilled failure, cost 0. */
+export type CostSource = 'provided' | 'langfuse_estimate' | 'estimate' | 'not_billed' | 'unknown';
 
 /** How the session was found. Which one wins is told at `resolveTrace`. */
 export type SessionSource =

@@ -1,6 +1,7 @@
 /** Builds the SQL that turns facts into the metrics of a grain. Pure text; the store runs it. */
 import { catalogue } from './catalogue.ts';
-import { statisticSql, type Metric, type MetricGrain } from './metric.ts';
+import type { CustomMetric } from '../shared/measures.ts';
+import { statisticSql, type MetricGrain } from './metric.ts';
 
 /** One published name and its SQL aggregate. */
 export interface MetricColumn {
@@ -8,12 +9,12 @@ export interface MetricColumn {
   readonly sql: string;
 }
 
-/** The columns of a grain, distributions spread over their statistics. */
+/** The columns of a grain, distributions spread over their statistics, then those of `own` metrics. */
 export function metricColumns(
   grain: MetricGrain,
-  metrics: readonly Metric[] = catalogue,
+  own: readonly CustomMetric[] = [],
 ): MetricColumn[] {
-  return metrics
+  const known = catalogue
     .filter((metric) => metric.grains.includes(grain))
     .flatMap((metric) => {
       if (metric.kind === 'scalar') return [{ name: metric.name, sql: metric.sql }];
@@ -23,6 +24,10 @@ export function metricColumns(
         sql: statisticSql[statistic](metric.valueSql),
       }));
     });
+  const custom = own
+    .filter((metric) => metric.grains.includes(grain))
+    .map(({ name, sql }) => ({ name, sql: `(${sql})` }));
+  return [...known, ...custom];
 }
 
 /** What is grouped: a column of facts, or null for one group over everything that `where` leaves. */
@@ -33,6 +38,8 @@ export interface AggregateQuery {
   readonly where: string;
   /** Names of the metrics that are wanted; all of the grain by default. */
   readonly only?: readonly string[];
+  /** Metrics of the settings file. */
+  readonly own?: readonly CustomMetric[];
 }
 
 /**
@@ -40,7 +47,7 @@ export interface AggregateQuery {
  * A group without facts gives no row.
  */
 export function buildAggregateQuery(query: AggregateQuery): string {
-  const columns = metricColumns(query.grain)
+  const columns = metricColumns(query.grain, query.own)
     .filter((column) => query.only?.includes(column.name) ?? true)
     .map((column) => `${column.sql} AS "${column.name}"`);
   const key = query.groupBy ?? "''";

@@ -13,8 +13,8 @@ import type {
   Statistic,
 } from './metric.ts';
 
-const everywhere: readonly MetricGrain[] = ['window', 'model', 'session', 'trend'];
-const notTrend: readonly MetricGrain[] = ['window', 'model', 'session'];
+const everywhere: readonly MetricGrain[] = ['window', 'model', 'session', 'trend', 'dimension'];
+const notTrend: readonly MetricGrain[] = ['window', 'model', 'session', 'dimension'];
 const allStatistics: readonly Statistic[] = ['mean', 'p50', 'p90', 'p95', 'p99', 'max'];
 
 function scalar(
@@ -141,7 +141,7 @@ const tokens: readonly Metric[] = [
 
 /** A sum of zeros of unbilled failures, beside attempts of unknown cost, would look like a price of zero. */
 const hasPricedAttempt =
-  "(SUM(cost_source IN ('provided', 'langfuse_estimate')) > 0 OR SUM(cost_source = 'unknown') = 0)";
+  "(SUM(cost_source IN ('provided', 'langfuse_estimate', 'estimate')) > 0 OR SUM(cost_source = 'unknown') = 0)";
 
 const cost: readonly Metric[] = [
   scalar('cost_usd', {
@@ -158,8 +158,9 @@ const cost: readonly Metric[] = [
   }),
   scalar('cost_estimated_usd', {
     unit: 'USD',
-    sql: "SUM(cost_usd) FILTER (WHERE cost_source = 'langfuse_estimate')",
-    meaning: 'The part of the cost that Langfuse estimated from its own price table.',
+    sql: "SUM(cost_usd) FILTER (WHERE cost_source IN ('langfuse_estimate', 'estimate'))",
+    meaning:
+      'The part of the cost that is an estimate: of Langfuse from its price table, or of a price in the settings file.',
     grains: notTrend,
   }),
   scalar('cost_unknown_requests', {
@@ -169,9 +170,21 @@ const cost: readonly Metric[] = [
   }),
   scalar('cost_estimated_requests', {
     unit: 'count',
-    sql: "SUM(cost_source = 'langfuse_estimate')",
-    meaning: 'Attempts whose cost is an estimate of Langfuse.',
+    sql: "SUM(cost_source IN ('langfuse_estimate', 'estimate'))",
+    meaning: 'Attempts whose cost is an estimate, of Langfuse or of a price in the settings file.',
     grains: notTrend,
+  }),
+  scalar('cost_own_price_usd', {
+    unit: 'USD',
+    sql: "SUM(cost_usd) FILTER (WHERE cost_source = 'estimate')",
+    meaning:
+      'The part of the cost that was estimated by a price in the settings file; absent where none was.',
+  }),
+  scalar('cost_own_price_requests', {
+    unit: 'count',
+    sql: "NULLIF(SUM(cost_source = 'estimate'), 0)",
+    meaning:
+      'Attempts whose unknown cost was estimated by a price in the settings file; absent where none was.',
   }),
   scalar('cost_coverage', {
     unit: 'ratio',
@@ -251,13 +264,13 @@ const work: readonly Metric[] = [
     unit: 'count',
     sql: 'COUNT(DISTINCT session_id)',
     meaning: 'Distinct sessions.',
-    grains: ['window', 'model', 'trend'],
+    grains: ['window', 'model', 'trend', 'dimension'],
   }),
   scalar('active_models', {
     unit: 'count',
     sql: 'COUNT(DISTINCT model)',
     meaning: 'Distinct models.',
-    grains: ['window', 'session'],
+    grains: ['window', 'session', 'dimension'],
   }),
   scalar('session_turns', {
     unit: 'count',
@@ -313,13 +326,13 @@ const quality: readonly Metric[] = [
     unit: 'count',
     sql: 'SUM(is_final_attempt * (session_id IS NOT NULL))',
     meaning: 'Requests whose session is known.',
-    grains: ['window', 'model'],
+    grains: ['window', 'model', 'dimension'],
   }),
   scalar('session_coverage', {
     unit: 'ratio',
     sql: 'SUM(is_final_attempt * (session_id IS NOT NULL)) * 1.0 / NULLIF(SUM(is_final_attempt), 0)',
     meaning: 'Share of requests whose session is known.',
-    grains: ['window', 'model', 'trend'],
+    grains: ['window', 'model', 'trend', 'dimension'],
   }),
   scalar('content_missing_requests', {
     unit: 'count',

@@ -1,7 +1,7 @@
 /** What one entry of the metric catalogue is. */
 
 /** Where a metric is published. `trend` metrics become points of the model's trend run. */
-export type MetricGrain = 'window' | 'model' | 'session' | 'trend';
+export type MetricGrain = 'window' | 'model' | 'session' | 'trend' | 'dimension';
 
 export type MetricUnit = 'count' | 'ratio' | 'tokens' | 'USD' | 'ms' | 'tokens/s';
 

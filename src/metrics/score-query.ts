@@ -13,7 +13,7 @@ export function buildScoreQuery(query: AggregateQuery): string {
     SELECT DISTINCT f.group_key, s.id, s.name, s.value
     FROM ${facts} f JOIN scores s ON s.source = f.source AND s.trace_id = f.trace_id
     WHERE s.observation_id IS NULL OR s.observation_id = f.id OR NOT EXISTS (
-        SELECT 1 FROM counted_facts g
+        SELECT 1 FROM main.counted_facts g
         WHERE g.source = s.source AND g.trace_id = s.trace_id AND g.id = s.observation_id)`;
   const ofSessions = `
     SELECT DISTINCT f.group_key, s.id, s.name, s.value

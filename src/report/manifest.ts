@@ -21,6 +21,8 @@ export interface Manifest {
   readonly input_hash: string;
   /** What was read and what became of it: rows by kind. */
   readonly counters: Readonly<Record<string, number>>;
+  /** What the settings file adds and leaves out; absent without one. */
+  readonly settings?: ManifestSettings;
   /** The metrics of the window's run. */
   readonly metrics: Readonly<Record<string, number>>;
   /** How the window's numbers were held against each other before they were published. */
@@ -32,6 +34,17 @@ export interface Manifest {
   /** How often each kind of thing was masked in what the window holds. */
   readonly redacted?: Readonly<Record<string, number>>;
   readonly artifacts: readonly ManifestArtifact[];
+}
+
+export interface ManifestSettings {
+  /** Name and SQL of each. */
+  readonly metrics: Readonly<Record<string, string>>;
+  readonly dimensions: Readonly<Record<string, string>>;
+  readonly filters: Readonly<Record<string, string>>;
+  /** Rows that would count without the filters. */
+  readonly left_out_by_filters: number;
+  /** Models that have a price. */
+  readonly priced_models: readonly string[];
 }
 
 /** Figures of the run beside the sums over its models and over its rows, all of which agree; null is unknown. */
@@ -78,6 +91,7 @@ export function renderManifest(manifest: Manifest): Uint8Array {
     langfuse_version: manifest.langfuse_version,
     input_hash: manifest.input_hash,
     counters: sortKeys(manifest.counters),
+    settings: manifest.settings,
     coverage: toCoverage(metrics),
     incomplete: toIncomplete(manifest),
     metrics: sortKeys(metrics),

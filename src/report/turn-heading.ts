@@ -71,9 +71,15 @@ function toPartCount(count: number | null, what: string): string | null {
 function toCostText(fact: Fact): string {
   if (fact.cost_usd === null) return 'cost unknown';
   if (fact.cost_source === 'not_billed') return 'not billed';
-  return `${toUsd(fact.cost_usd)}${fact.cost_source === 'langfuse_estimate' ? " (Langfuse's estimate)" : ''}`;
+  return `${toUsd(fact.cost_usd)}${estimates[fact.cost_source] ?? ''}`;
 }
 
 function toCacheText(fact: Fact): string | null {
   return fact.is_cache_hit === 1 ? "answered from the gateway's cache" : null;
 }
+
+/** Said behind a cost that is not LiteLLM's own. */
+const estimates: Readonly<Record<string, string>> = {
+  langfuse_estimate: " (Langfuse's estimate)",
+  estimate: ' (estimate by a price of the settings file)',
+};

@@ -9,9 +9,9 @@ import type { Grain } from './run-spec.ts';
 export function toRunKey(identity: {
   readonly source: string;
   readonly grain: Grain;
-  /** Start and end of the window for window and model runs. */
+  /** Start and end of the window for window, model and dimension runs. */
   readonly window?: { readonly fromMs: number; readonly toMs: number };
-  /** Model, session id, or trace id and generation id. */
+  /** Model, session id, trace id and generation id, or dimension and value (`toDimensionSubject`). */
   readonly subject?: string;
 }): string {
   return hashOf([

@@ -4,7 +4,7 @@
  */
 import { hashOf } from '../shared/hash.ts';
 
-export const grains = ['window', 'model', 'session', 'trend', 'request'] as const;
+export const grains = ['window', 'model', 'session', 'trend', 'request', 'dimension'] as const;
 export type Grain = (typeof grains)[number];
 
 export interface ArtifactSpec {

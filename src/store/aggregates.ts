@@ -88,6 +88,21 @@ export function sessionsOfWindow(state: State, source: string, windowFromMs: num
     .all(source, windowFromMs) as string[];
 }
 
+/** Sessions of the window that have facts, of which the filters of the settings file let none count there. */
+export function filteredSessions(
+  state: State,
+  window: { readonly source: string; readonly windowFromMs: number },
+): string[] {
+  const ofWindow = 'source = @source AND window_from_ms = @windowFromMs AND session_id IS NOT NULL';
+  return state.db
+    .prepare(
+      `SELECT session_id FROM main.counted_facts WHERE ${ofWindow}
+       EXCEPT SELECT session_id FROM counted_facts WHERE ${ofWindow} ORDER BY session_id`,
+    )
+    .pluck()
+    .all(window) as string[];
+}
+
 /** First window, start and end of a session over all its counted facts. */
 export function sessionSpan(
   state: State,

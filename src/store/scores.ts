@@ -63,7 +63,7 @@ export function scoresHash(state: State, source: string, windowFromMs: number): 
   const rows = state.db
     .prepare(
       `SELECT s.id, s.name, s.data_type, s.value, s.string_value, s.trace_id, s.observation_id, s.session_id,
-         (SELECT g.window_from_ms = @from FROM counted_facts g
+         (SELECT g.window_from_ms = @from FROM main.counted_facts g
           WHERE g.source = s.source AND g.trace_id = s.trace_id AND g.id = s.observation_id) AS is_here
        FROM scores s WHERE s.source = @source AND (
          s.trace_id IN (SELECT trace_id FROM facts WHERE source = @source AND window_from_ms = @from)

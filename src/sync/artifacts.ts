@@ -13,6 +13,7 @@ import { keepsText, renderTextMode } from '../redact/text-mode.ts';
 import type { WindowCounters } from '../metrics/window-counters.ts';
 import type { ArtifactSpec } from '../runs/run-spec.ts';
 import { hashOf } from '../shared/hash.ts';
+import { measuresHash } from '../shared/measures.ts';
 import { toIso } from '../shared/time.ts';
 import { readVersion } from '../shared/version.ts';
 import { listFacts, rowHashes } from '../store/aggregates.ts';
@@ -215,6 +216,7 @@ function manifest(
       other_origin: counters.otherOrigin,
       rows_quarantined: counters.quarantined,
     },
+    ...toManifestSettings(window),
     metrics: Object.fromEntries(window.metrics),
     audit: window.audit,
     langfuse_version: row.server_version,
@@ -237,6 +239,7 @@ function manifest(
       hashPrivacy(window.source.privacy),
       redacted,
       artifacts.map((one) => [one.path, one.sourceHash]),
+      ...(told.settings === undefined ? [] : [told.settings, measuresHash(window.source.measures)]),
     ]),
     render: async () => {
       const listed: Manifest['artifacts'][number][] = [];
@@ -252,6 +255,29 @@ function manifest(
       return renderManifest({ ...told, worker_version: readVersion(), artifacts: listed });
     },
   };
+}
+
+function toManifestSettings(
+  window: Parameters<typeof windowArtifacts>[0],
+): Pick<Manifest, 'settings'> {
+  const { audit, counters } = window;
+  const { measures } = window.source;
+  if (measuresHash(measures) === null) return {};
+  return {
+    settings: {
+      metrics: toSqlByName(measures.metrics),
+      dimensions: toSqlByName(measures.dimensions),
+      filters: toSqlByName(measures.filters),
+      left_out_by_filters: audit.facts - counters.doubleLogged - audit.counted,
+      priced_models: measures.prices.map((price) => price.model),
+    },
+  };
+}
+
+function toSqlByName(
+  entries: readonly { readonly name: string; readonly sql: string }[],
+): Record<string, string> {
+  return Object.fromEntries(entries.map(({ name, sql }) => [name, sql]));
 }
 
 function eager(path: string, bytes: Uint8Array): ArtifactSpec {

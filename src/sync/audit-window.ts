@@ -3,7 +3,9 @@
  * against a plain loop over its facts that shares no SQL with the catalogue. A window that disagrees with itself
  * is not published.
  */
+import { toPrice } from '../metrics/measured-facts.ts';
 import { AppError } from '../shared/errors.ts';
+import type { Measures, Price } from '../shared/measures.ts';
 import { toIso } from '../shared/time.ts';
 import type { Fact } from '../store/fact.ts';
 import type { State } from '../store/open-state.ts';
@@ -42,8 +44,7 @@ type AuditedRow = Pick<
   | 'reasoning_tokens'
   | 'cost_usd'
   | 'cost_source'
-  | 'not_counted'
->;
+> & { readonly is_counted: number };
 
 const auditedColumns = [
   'model',
@@ -59,7 +60,6 @@ const auditedColumns = [
   'reasoning_tokens',
   'cost_usd',
   'cost_source',
-  'not_counted',
 ] as const satisfies readonly (keyof AuditedRow)[];
 
 const tokenColumns = [
@@ -92,6 +92,7 @@ export function auditWindow(
     readonly fromMs: number;
     readonly metrics: Metrics;
     readonly models: ReadonlyMap<string, Metrics>;
+    readonly measures: Measures;
   },
 ): WindowAudit {
   const count = recount(state, window);
@@ -151,27 +152,45 @@ interface Tally {
 
 function recount(
   state: State,
-  window: { readonly source: string; readonly fromMs: number },
+  window: {
+    readonly source: string;
+    readonly fromMs: number;
+    readonly measures: Measures;
+  },
 ): { readonly facts: number; readonly all: Tally; readonly models: ReadonlyMap<string, Tally> } {
+  const isCounted =
+    window.measures.filters.length === 0
+      ? 'not_counted IS NULL'
+      : 'EXISTS (SELECT 1 FROM counted_facts c WHERE c.source = f.source AND c.trace_id = f.trace_id AND c.id = f.id)';
   const rows = state.db
     .prepare(
       // Ordered, so that the last bits of the sum of costs do not depend on the order in which rows came.
-      `SELECT ${auditedColumns.join(', ')} FROM facts WHERE source = ? AND window_from_ms = ?
+      `SELECT ${auditedColumns.join(', ')}, ${isCounted} AS is_counted
+       FROM facts f WHERE source = ? AND window_from_ms = ?
        ORDER BY start_ms, trace_id, id`,
     )
     .iterate(window.source, window.fromMs) as IterableIterator<AuditedRow>;
   const all = emptyTally();
   const models = new Map<string, Tally>();
   let facts = 0;
-  for (const row of rows) {
+  const prices = new Map(window.measures.prices.map((price) => [price.model, price]));
+  for (const stored of rows) {
     facts += 1;
-    if (row.not_counted !== null) continue;
+    const row = toPriced(stored, prices);
+    if (row.is_counted === 0) continue;
     const ofModel = models.get(row.model) ?? emptyTally();
     models.set(row.model, ofModel);
     addRow(all, row);
     addRow(ofModel, row);
   }
   return { facts, all, models };
+}
+
+/** A fact of unknown cost with its cost by the settings file, where that has a price. */
+function toPriced(row: AuditedRow, prices: ReadonlyMap<string, Price>): AuditedRow {
+  const price = row.cost_source === 'unknown' ? prices.get(row.model) : undefined;
+  const costUsd = price === undefined ? null : toPrice(price, row);
+  return costUsd === null ? row : { ...row, cost_usd: costUsd, cost_source: 'estimate' };
 }
 
 function emptyTally(): Tally {

@@ -1,6 +1,4 @@
 /** Describes what a window's runs must hold: from facts to run specs. Reads the state, writes nothing. */
-import { buildAggregateQuery, toMetrics, type AggregateQuery } from '../metrics/aggregate-query.ts';
-import { buildScoreQuery, toScoreMetrics, type ScoreRow } from '../metrics/score-query.ts';
 import { toCounterMetrics } from '../metrics/window-counters.ts';
 import type { NameKind } from '../redact/hash-name.ts';
 import { toModelRun } from '../runs/to-model-run.ts';
@@ -10,14 +8,7 @@ import { toWindowRun } from '../runs/to-window-run.ts';
 import { toTrendPoint, type TrendPointSpec } from '../runs/trend.ts';
 import type { RunSpec } from '../runs/run-spec.ts';
 import { toInstant, type Interval } from '../shared/time.ts';
-import {
-  countDoubleLogged,
-  distinctValues,
-  listFacts,
-  queryRows,
-  sessionSpan,
-  type SqlParameters,
-} from '../store/aggregates.ts';
+import { countDoubleLogged, distinctValues, listFacts, sessionSpan } from '../store/aggregates.ts';
 import { assertNotPruned, assertSessionsNotPruned } from '../store/assert-not-pruned.ts';
 import { toResolvedGeneration } from '../store/fact.ts';
 import { openContents } from '../store/contents.ts';
@@ -31,7 +22,9 @@ import {
 } from './artifacts.ts';
 import { auditWindow } from './audit-window.ts';
 import { quietMetrics } from './compared-windows.ts';
+import { describeDimensions } from './describe-dimensions.ts';
 import type { DescribedSource } from './described-source.ts';
+import { groupMetrics } from './group-metrics.ts';
 import { protectFact, protectGeneration, protectName, toTextRules } from './protect.ts';
 import { toSessionUrl } from './report-links.ts';
 
@@ -42,6 +35,7 @@ export interface WindowDescription {
     readonly trend: TrendPointSpec;
     readonly model: string;
   }[];
+  readonly dimensions: readonly RunSpec[];
 }
 
 const inWindow = 'source = @source AND window_from_ms = @from';
@@ -56,22 +50,22 @@ export function describeWindow(
   const interval = toInterval(row);
   const parameters = { source: source.projectId, from: row.from_ms };
   const byModel = groupMetrics(
-    state,
+    { state, source },
     { grain: 'model', groupBy: 'model', where: inWindow },
     parameters,
   );
   const trends = groupMetrics(
-    state,
+    { state, source },
     { grain: 'trend', groupBy: 'model', where: inWindow },
     parameters,
   );
   const bySession = groupMetrics(
-    state,
+    { state, source },
     { grain: 'session', groupBy: 'session_id', where: `${inWindow} AND session_id IS NOT NULL` },
     parameters,
   );
   const totals = groupMetrics(
-    state,
+    { state, source },
     { grain: 'window', groupBy: null, where: inWindow },
     parameters,
   ).get('');
@@ -90,6 +84,7 @@ export function describeWindow(
     fromMs: row.from_ms,
     metrics,
     models: byModel,
+    measures: source.measures,
   });
   return {
     window: toWindowRun({
@@ -108,6 +103,7 @@ export function describeWindow(
         sessions: bySession,
       }),
     }),
+    dimensions: describeDimensions({ state, source }, { interval, window: metrics }),
     models: [...byModel].map(([model, modelMetrics]) => {
       const where = `${inWindow} AND model = @model`;
       const modelParameters = { ...parameters, model };
@@ -161,7 +157,7 @@ export function describeSessions(
   const parameters = { source: source.projectId, sessions: JSON.stringify(place.sessionIds) };
   const where = 'source = @source AND session_id IN (SELECT value FROM json_each(@sessions))';
   const metrics = groupMetrics(
-    state,
+    { state, source },
     { grain: 'session', groupBy: 'session_id', where },
     parameters,
   );
@@ -240,23 +236,4 @@ export function describeRequests(
       artifacts: requestArtifacts(contents, { fact, privacy: source.privacy }),
     });
   });
-}
-
-function groupMetrics(
-  state: State,
-  query: AggregateQuery,
-  parameters: SqlParameters,
-): Map<string, Map<string, number>> {
-  const groups = new Map<string, Map<string, number>>();
-  const rows = queryRows<Record<string, unknown>>(state, {
-    sql: buildAggregateQuery(query),
-    parameters,
-  });
-  for (const row of rows) groups.set(String(row['group_key']), toMetrics(row));
-  if (query.grain !== 'trend') {
-    for (const row of queryRows<ScoreRow>(state, { sql: buildScoreQuery(query), parameters })) {
-      for (const [name, value] of toScoreMetrics(row)) groups.get(row.group_key)?.set(name, value);
-    }
-  }
-  return groups;
 }

@@ -1,4 +1,5 @@
 import type { PrivacyRules } from '../redact/privacy.ts';
+import type { Measures } from '../shared/measures.ts';
 
 /** What a report must know of where rows come from and where runs go. */
 export interface ReportedSource {
@@ -13,4 +14,6 @@ export interface ReportedSource {
 export interface DescribedSource extends ReportedSource {
   /** Rules by which texts and names are shown. */
   readonly privacy: PrivacyRules;
+  /** What is counted beside the catalogue, and which facts count; the state was opened with the same. */
+  readonly measures: Measures;
 }

@@ -1,6 +1,7 @@
 /** When a window is published as it is now: the hash over everything that its runs are made of. */
 import { hashPrivacy } from '../redact/privacy.ts';
 import { hashOf } from '../shared/hash.ts';
+import { measuresHash } from '../shared/measures.ts';
 import type { State } from '../store/open-state.ts';
 import { getWindow, type WindowRow } from '../store/windows.ts';
 import { comparedWindows } from './compared-windows.ts';
@@ -19,5 +20,11 @@ export function toPublicationBasis(state: State, row: WindowRow): string {
 
 /** Hash under which a window is published: its basis and the settings that shape its runs. */
 export function toPublicationHash(state: State, row: WindowRow, settings: SyncSettings): string {
-  return `${toPublicationBasis(state, row)}${settings.requestRuns ? '+requests' : ''}+${hashPrivacy(settings.privacy)}`;
+  const own = measuresHash(settings.measures);
+  const shape = [
+    settings.requestRuns ? '+requests' : '',
+    `+${hashPrivacy(settings.privacy)}`,
+    own === null ? '' : `+${own}`,
+  ];
+  return `${toPublicationBasis(state, row)}${shape.join('')}`;
 }

@@ -1,5 +1,5 @@
 /** Publishes all runs of one window: its own, its models', the trend points, and the sessions that it touched. */
-import { sessionsOfWindow } from '../store/aggregates.ts';
+import { filteredSessions, sessionsOfWindow } from '../store/aggregates.ts';
 import pLimit from 'p-limit';
 import type { Clock } from '../shared/clock.ts';
 import type { RunSpec } from '../runs/run-spec.ts';
@@ -73,6 +73,7 @@ export async function publishWindow(
   const specs = [
     window.window,
     ...window.models.map((model) => model.run),
+    ...window.dimensions,
     ...sessions,
     ...requests,
   ];
@@ -137,6 +138,7 @@ export async function publishWindow(
     for (const run of found.surplus) await target.deleteRun(run.runId);
     await publishAll([window.window]);
     await publishAll(window.models.map((model) => model.run));
+    await publishAll(window.dimensions);
     await publishAll(sessions);
     await publishAll(requests);
     await all(
@@ -153,6 +155,7 @@ export async function publishWindow(
     deleted = await removeVanished(publishing, {
       row,
       models: window.models.map((model) => model.run),
+      dimensions: window.dimensions,
       sessions,
       requests: parts.settings.requestRuns ? requests : null,
       changedSessions: changedSessions.filter((id) => !left.has(id)),
@@ -174,13 +177,18 @@ export async function publishWindow(
   };
 }
 
-/** Sessions of the window, and those that changed elsewhere. One that was pruned in part waits until it is restored. */
+/** Sessions of the window, those that changed elsewhere, and those that a filter took away. One that was pruned in part waits until it is restored. */
 function chooseSessions(
   state: State,
   row: WindowRow,
 ): Readonly<Record<'changedSessions' | 'touchedSessions' | 'waitingSessions', readonly string[]>> {
   const { source } = row;
-  const changed = listSessionChanges(state, source);
+  const changed = [
+    ...new Set([
+      ...listSessionChanges(state, source),
+      ...filteredSessions(state, { source, windowFromMs: row.from_ms }),
+    ]),
+  ];
   const all = [...new Set([...sessionsOfWindow(state, source, row.from_ms), ...changed])].sort();
   const pruned = prunedSessionsAmong(state, source, all);
   return {

@@ -14,6 +14,7 @@ export async function removeVanished(
   now: {
     readonly row: WindowRow;
     readonly models: readonly RunSpec[];
+    readonly dimensions: readonly RunSpec[];
     readonly sessions: readonly RunSpec[];
     /** Null where request runs are off: those of earlier settings stay. */
     readonly requests: readonly RunSpec[] | null;
@@ -28,6 +29,7 @@ export async function removeVanished(
   };
 
   const models = gone('model', now.models);
+  const dimensions = gone('dimension', now.dimensions);
   const kept = keysOf(now.sessions);
   const emptied = now.changedSessions
     .map((sessionId) => ledger.get(toRunKey({ source, grain: 'session', subject: sessionId })))
@@ -40,7 +42,7 @@ export async function removeVanished(
     const point = toTrendPoint({ ...subject, interval, metrics: new Map() });
     await retractTrendPoint(publishing, { ...subject, point, windowToMs: now.row.to_ms });
   }
-  const vanished = [...models, ...emptied, ...requests];
+  const vanished = [...models, ...dimensions, ...emptied, ...requests];
   for (const entry of vanished) await deletePublished(publishing, entry);
   return vanished.length;
 }

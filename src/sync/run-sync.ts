@@ -180,6 +180,7 @@ export async function runSync(parts: SyncParts, request: SyncRequest): Promise<S
         baseUrl: description.baseUrl,
         runsPage: toRunsPage(target.description, experiment.experimentId),
         privacy: settings.privacy,
+        measures: settings.measures,
       },
       settings,
       clock,

@@ -1,6 +1,7 @@
 /** What `sync` needs to be told, parsed. */
 import type { UnderstandingRules } from '../litellm/generation.ts';
 import type { PrivacyRules } from '../redact/privacy.ts';
+import type { Measures } from '../shared/measures.ts';
 
 export interface SyncSettings {
   readonly windowMs: number;
@@ -21,5 +22,7 @@ export interface SyncSettings {
   readonly requestRuns: boolean;
   /** Runs written at once to a server. */
   readonly publishConcurrency: number;
+  /** What the settings file counts beside the catalogue; the state was opened with it. */
+  readonly measures: Measures;
   readonly understanding: Omit<UnderstandingRules, 'nowMs'>;
 }

@@ -1,5 +1,6 @@
 /** Compares a run as it was described with the run that MLflow has. Pure. */
 import { metricColumns } from '../metrics/aggregate-query.ts';
+import { otherValuesMetric } from '../metrics/other-values.ts';
 import { counterMetrics, volatileMetrics } from '../metrics/window-counters.ts';
 import type { RunSpec } from '../runs/run-spec.ts';
 import { completeTag, hashTag } from '../runs/tags.ts';
@@ -24,7 +25,7 @@ export interface RunComparison {
 }
 
 /** Times that can't change once they are written; a session's may move when an earlier row comes late. */
-const grainsOfFixedStart = new Set(['window', 'model']);
+const grainsOfFixedStart = new Set(['window', 'model', 'dimension']);
 
 export function compareRun(
   target: Pick<Target, 'toStoredForm'>,
@@ -135,6 +136,7 @@ const emptyValues: RunValues = { name: '', tags: {}, params: {}, metrics: {} };
 function ownMetricNames(grain: RunSpec['grain']): string[] {
   if (grain === 'request') return [];
   const names = metricColumns(grain).map((column) => column.name);
+  if (grain === 'dimension') return [...names, otherValuesMetric];
   return grain === 'window' ? [...names, ...counterMetrics.map((metric) => metric.name)] : names;
 }
 

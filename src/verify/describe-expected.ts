@@ -44,6 +44,7 @@ export function* describeExpected(
       onPoint({ model, point: trend });
       yield toExpected(place, run);
     }
+    for (const spec of described.dimensions) yield toExpected(place, spec);
     if (place.requestRuns) {
       for (const spec of describeRequests(state, source, toInterval(row)))
         yield toExpected(place, spec);

@@ -51,6 +51,7 @@ function isJudged(place: MlflowPlace, run: StoredRun, windows: ReadonlySet<numbe
   switch (toStoredGrain(run)) {
     case 'window':
     case 'model':
+    case 'dimension':
       return windowFromMs !== null && windows.has(windowFromMs);
     case 'request':
       return place.requestRuns && windowFromMs !== null && windows.has(windowFromMs);

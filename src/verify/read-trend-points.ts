@@ -1,6 +1,7 @@
 /** The points of a trend run as a ledger would keep them, from the histories of its metrics. */
 import { metricColumns } from '../metrics/aggregate-query.ts';
 import { toTrendPoint } from '../runs/trend.ts';
+import type { CustomMetric } from '../shared/measures.ts';
 import type { TrendPoint } from '../store/ledger.ts';
 import type { MetricPoint, StoredRun, Target } from '../sync/ports.ts';
 import { toWindow } from './compare-facts.ts';
@@ -14,11 +15,13 @@ export async function readTrendPoints(
     readonly source: string;
     readonly model: string;
     readonly windowMs: number;
+    /** Metrics of the settings file. */
+    readonly own: readonly CustomMetric[];
   },
 ): Promise<TrendPoint[]> {
   const { run, source, model, windowMs } = trend;
   const steps = new Map<number, Map<string, MetricPoint>>();
-  for (const { name } of metricColumns('trend')) {
+  for (const { name } of metricColumns('trend', trend.own)) {
     if (run.metrics[name] === undefined) continue;
     // In order of step and time, so that the last one of a step stays.
     for (const point of await target.metricHistory(run.runId, name)) {

@@ -131,6 +131,7 @@ export async function recoverState(
       session: count('session'),
       trend: count('trend'),
       request: count('request'),
+      dimension: count('dimension'),
     },
     trendPoints: recovered.points.length,
     incomplete: recovered.entries.filter((entry) => entry.state !== 'done').length,
@@ -220,7 +221,11 @@ async function recover(parts: RecoverParts, runs: readonly StoredRun[]): Promise
     if (entry.grain !== 'trend') continue;
     const trend = { run, key, source: entry.source, model: entry.subject };
     points.push(
-      ...(await readTrendPoints(parts.target, { ...trend, windowMs: parts.settings.windowMs })),
+      ...(await readTrendPoints(parts.target, {
+        ...trend,
+        windowMs: parts.settings.windowMs,
+        own: parts.settings.measures.metrics,
+      })),
     );
   }
   return { entries, points, duplicates: runs.length - byKey.size, notUnderstood };

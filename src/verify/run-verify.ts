@@ -136,6 +136,7 @@ async function verify(
       baseUrl: description.baseUrl,
       runsPage: toRunsPage(target.description, experimentId),
       privacy: settings.privacy,
+      measures: settings.measures,
     },
     windowMs: plan.windowMs,
     requestRuns: settings.requestRuns,

@@ -1,5 +1,6 @@
 /** Which window and which subject a run of MLflow belongs to, from its own tags and params. Pure. */
 import { grains, type Grain } from '../runs/run-spec.ts';
+import { toDimensionSubject } from '../runs/to-dimension-run.ts';
 import { grainTag, windowTag } from '../runs/tags.ts';
 import { parseInstant } from '../shared/time.ts';
 import type { StoredRun } from '../sync/ports.ts';
@@ -13,7 +14,7 @@ export function toStoredGrain(run: Pick<StoredRun, 'tags'>): Grain | null {
   return grains.find((grain) => grain === run.tags[grainTag]) ?? null;
 }
 
-/** Model, session id or identity of a request; `''` for a window. Null when its params are gone. */
+/** Model, session id, identity of a request, or dimension and value; `''` for a window. Null when its params are gone. */
 export function toStoredSubject(run: Pick<StoredRun, 'tags' | 'params'>): string | null {
   const { model, session_id: sessionId, trace_id: traceId, observation_id: id } = run.params;
   switch (toStoredGrain(run)) {
@@ -26,7 +27,16 @@ export function toStoredSubject(run: Pick<StoredRun, 'tags' | 'params'>): string
       return sessionId ?? null;
     case 'request':
       return traceId === undefined || id === undefined ? null : JSON.stringify([traceId, id]);
+    case 'dimension':
+      return toStoredDimension(run.params);
     case null:
       return null;
   }
+}
+
+function toStoredDimension(params: StoredRun['params']): string | null {
+  const { dimension, dimension_value: value, dimension_group: kind } = params;
+  if (dimension === undefined || value === undefined) return null;
+  if (kind !== 'value' && kind !== 'none' && kind !== 'other') return null;
+  return toDimensionSubject(dimension, { kind, value });
 }

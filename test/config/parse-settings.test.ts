@@ -17,6 +17,7 @@ describe('defaults', () => {
     });
     expect(settings.understanding).toEqual({
       origin: 'litellm',
+      file: null,
       modelAliases: {},
       maxLatencyMs: 6 * hourMs,
     });

@@ -1,3 +1,4 @@
+import { openMeasureChecks } from '../../src/app-measures.ts';
 import { parseSettings, type ParsedSettings } from '../../src/config/parse-settings.ts';
 import type { CommandName } from '../../src/config/command-names.ts';
 import { AppError } from '../../src/shared/errors.ts';
@@ -31,7 +32,9 @@ export function parse({
     }
     return text;
   };
-  return parseSettings({ command, env, flags, readFile, now });
+  using opened = openMeasureChecks();
+  const measureChecks = opened.checks;
+  return parseSettings({ command, env, flags, readFile, now, measureChecks });
 }
 
 /** The problem lines of settings that must be refused, without the heading. */

@@ -63,6 +63,7 @@ describe('flags', () => {
       expect(flags[toFlagKey(setting.flag)]).toBe(setting.example);
     }
     const pem = { '/etc/ssl/mlflow-ca.pem': 'PEM', '/etc/ssl/worker.pem': 'PEM' };
+    const files = { ...pem, '/etc/langfuse-mlflow/custom.yaml': '' };
     const env = {
       ...keys,
       MLFLOW_TRACKING_INSECURE_TLS: 'true',
@@ -70,7 +71,7 @@ describe('flags', () => {
     };
     // The URI of the example is not that of the name.
     const together = { ...flags, mlflowTrackingServerName: undefined };
-    const parsed = parse({ env, flags: together, files: pem }).settings;
+    const parsed = parse({ env, flags: together, files }).settings;
     expect(parsed.langfuse.baseUrl).toBe('https://us.cloud.langfuse.com');
     expect(parsed.windows.sizeMs).toBe(6 * 3_600_000);
     expect(parsed.content.requestRuns).toBe(true);

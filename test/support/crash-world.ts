@@ -2,6 +2,7 @@
  * Runs of the worker that can die. A death is modelled honestly: at the chosen point the state file and MLflow are
  * copied as they are, whatever the worker still does is thrown away, and the next run starts from the copies.
  */
+import { noMeasures } from '../../src/shared/measures.ts';
 import { rmSync, writeFileSync } from 'node:fs';
 import { AppError } from '../../src/shared/errors.ts';
 import type { ProgressEvent } from '../../src/shared/progress.ts';
@@ -93,6 +94,7 @@ export function toSettings(settings: WorldSettings): SyncSettings {
       hashed: { kinds: [], key: null },
     },
     requestRuns: settings.requestRuns,
+    measures: noMeasures,
     publishConcurrency: settings.concurrency,
     understanding,
   };

@@ -1,6 +1,8 @@
 /** The nightly sync as cron runs it: everything is opened anew for each run, from settings, with a clock that a test sets. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { openMeasureChecks } from '../../src/app-measures.ts';
 import {
   openConfiguredSource,
   openConfiguredState,
@@ -109,14 +111,14 @@ export async function openSyncBench(options: SyncBenchOptions): Promise<SyncBenc
     env: Readonly<Record<string, string>> | undefined,
     work: (parts: SyncParts) => Promise<T>,
   ): Promise<T> {
+    using checks = openMeasureChecks();
     const { settings, secrets } = parseSettings({
       command,
       flags: {},
       env: { ...benchEnv, ...env },
-      readFile: () => {
-        throw new Error('no setting of a test is in a file');
-      },
+      readFile: (path) => readFileSync(path, 'utf8'),
       now: clock.now(),
+      measureChecks: checks.checks,
     });
     const around = { settings, secrets, clock, signal: never, onNotice: () => undefined };
     const source = await openConfiguredSource(around);

@@ -1,4 +1,5 @@
 /** A window that disagrees with itself is not published, and the audit says which numbers do. */
+import { noMeasures } from '../../src/shared/measures.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { buildAggregateQuery, toMetrics } from '../../src/metrics/aggregate-query.ts';
 import { queryRows } from '../../src/store/aggregates.ts';
@@ -55,7 +56,7 @@ function audit(
     ]);
   const models = metricsBy('model');
   change({ metrics, models });
-  return auditWindow(state, { source, fromMs, metrics, models });
+  return auditWindow(state, { source, fromMs, metrics, models, measures: noMeasures });
 }
 
 /** Retries, two models, an unknown cost, a row that was logged twice, and one of another window. */

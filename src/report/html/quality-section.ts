@@ -78,7 +78,7 @@ function toEstimates(totals: Metrics): string | null {
   const estimated = totals.get('cost_estimated_requests') ?? 0;
   return estimated === 0
     ? null
-    : `The cost of ${toCounted(estimated, 'attempt')} is Langfuse’s own estimate; LiteLLM told none.`;
+    : `The cost of ${toCounted(estimated, 'attempt')} is an estimate of Langfuse or by a price of the settings file; LiteLLM told none.`;
 }
 
 function toSessions(totals: Metrics): string | null {
