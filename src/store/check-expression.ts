@@ -100,12 +100,20 @@ function checkCompiled(
 const deterministic = 0x8_00;
 const directOnly = 0x8_00_00;
 
+interface SqlFunction {
+  readonly name: string;
+  readonly type: string;
+  readonly flags: number;
+}
+
+/** Aggregates carry no flag that says so, yet are as deterministic as what they are given. */
+function isDeterministic({ type, flags }: SqlFunction): boolean {
+  return (type === 'w' || (flags & deterministic) !== 0) && (flags & directOnly) === 0;
+}
+
 function listRefusedCalls(db: Database.Database): Map<string, string> {
-  const functions = db.pragma('function_list') as { name: string; type: string; flags: number }[];
-  const isAllowed = ({ type, flags }: { type: string; flags: number }): boolean =>
-    // Aggregates carry no flag that says so, yet are as deterministic as what they are given.
-    (type === 'w' || (flags & deterministic) !== 0) && (flags & directOnly) === 0;
-  const allowed = new Set(functions.filter(isAllowed).map(({ name }) => name.toLowerCase()));
+  const functions = db.pragma('function_list') as SqlFunction[];
+  const allowed = new Set(functions.filter(isDeterministic).map(({ name }) => name.toLowerCase()));
   const refused = new Map<string, string>();
   for (const { name } of functions) {
     if (allowed.has(name.toLowerCase())) continue;
