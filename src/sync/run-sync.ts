@@ -403,14 +403,9 @@ function currentWatermark(
   parts: SyncParts,
   place: { readonly targetId: number; readonly startMs: number },
 ): InstantMs {
-  return toWatermark(
-    place.startMs,
-    finishedWindows(parts.state, {
-      targetId: place.targetId,
-      source: parts.source.description.projectId,
-      settings: parts.settings,
-    }).map(toInterval),
-  );
+  const { projectId: source } = parts.source.description;
+  const asked = { targetId: place.targetId, source, settings: parts.settings };
+  return toWatermark(place.startMs, finishedWindows(parts.state, asked).map(toInterval));
 }
 
 /** Windows that are read and published as they are now. */
