@@ -1,6 +1,7 @@
 import { parseDayOrInstant } from '../config/parse-day.ts';
 import { AppError, toAppError } from '../shared/errors.ts';
-import { planBackfill } from '../sync/plan-windows.ts';
+import { planBackfill, planShard } from '../sync/plan-windows.ts';
+import { parseShard } from './parse-shard.ts';
 import type { CliSurroundings } from './surroundings.ts';
 import { walkWindows } from './walk-windows.ts';
 import { withSettings } from './with-settings.ts';
@@ -10,22 +11,27 @@ export async function runBackfillCommand(
   around: CliSurroundings,
   flags: Readonly<Record<string, unknown>>,
 ): Promise<void> {
-  const { from, to, quarantined, ...settingFlags } = flags;
+  const { from, to, quarantined, shard: _, shards: __, ...settingFlags } = flags;
   checkFlags(flags);
+  const shard = parseShard(flags, around.env);
   await withSettings(around, { name: 'backfill', flags: settingFlags }, async (command) => {
     if (quarantined === true) return walkWindows(command, { kind: 'quarantined' });
     const range = { fromMs: parseEnd('--from', from), toMs: parseEnd('--to', to) };
     const { sizeMs: windowMs, settleMs } = command.settings.windows;
     // Refuses a range that no window can be made of before anything is opened or created.
-    planBackfill({ ...range, nowMs: command.clock.now(), windowMs, settleMs });
-    return walkWindows(command, { kind: 'backfill', ...range });
+    const plan = { ...range, nowMs: command.clock.now(), windowMs, settleMs };
+    if (shard === null) planBackfill(plan);
+    else planShard({ ...plan, shard });
+    return walkWindows(command, { kind: 'backfill', ...range, ...(shard && { shard }) });
   });
 }
 
 /** Before the settings are looked at, as with every fault of the command line itself. */
 function checkFlags(flags: Readonly<Record<string, unknown>>): void {
   const range = ['from', 'to'] as const;
-  const given = range.filter((name) => flags[name] !== undefined).map((name) => `--${name}`);
+  const given = [...range, ...(['shard', 'shards'] as const)]
+    .filter((name) => flags[name] !== undefined)
+    .map((name) => `--${name}`);
   const missing = range.filter((name) => flags[name] === undefined).map((name) => `--${name}`);
   if (flags['quarantined'] !== true && missing.length > 0) {
     throw new AppError(

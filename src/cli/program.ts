@@ -63,6 +63,14 @@ Exit codes: 0 done, 2 usage or settings, 3 behind, 4 some windows failed or are 
         .option(
           '--quarantined',
           'instead of a range: every window that holds a quarantined row; exit code 4 while one remains',
+        )
+        .option(
+          '--shard <N/SHARDS>',
+          'only this part of the range, as 3/16, into a state file of its own; merge makes one of all',
+        )
+        .option(
+          '--shards <SHARDS>',
+          'the same in a pod of an Indexed Job, whose JOB_COMPLETION_INDEX says which part',
         ),
     load: async () => (await import('./backfill-command.ts')).runBackfillCommand,
   });
@@ -72,6 +80,15 @@ Exit codes: 0 done, 2 usage or settings, 3 behind, 4 some windows failed or are 
       'Stay up and sync by a crontab: for machines without cron. Runs never overlap; a missed start is caught up with.',
     example: 'langfuse-mlflow schedule --cron "30 2 * * *" --timezone Europe/Berlin',
     load: async () => (await import('./schedule-command.ts')).runScheduleCommand,
+  });
+  add(program, around, {
+    name: 'merge',
+    description:
+      'Fold the state files of a sharded backfill into one (--state-file) and publish what spans them: sessions and trends.',
+    example: 'langfuse-mlflow merge shards/*.db --state-file langfuse-mlflow.db',
+    configure: (command) =>
+      command.argument('<FILES...>', 'state files of all shards, in any order'),
+    load: async () => (await import('./merge-command.ts')).runMergeCommand,
   });
   add(program, around, {
     name: 'status',

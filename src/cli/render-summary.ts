@@ -20,13 +20,7 @@ export function renderSummary(summary: SyncSummary, hide: (text: string) => stri
         ? `, ${toCount(summary.quarantined)} QUARANTINED (langfuse-mlflow status)`
         : ''
     }`,
-    `Runs      ${toCount(summary.runs.created)} created, ${toCount(summary.runs.updated)} updated, ${toCount(summary.runs.unchanged)} unchanged${
-      summary.runs.deleted > 0 ? `, ${toCount(summary.runs.deleted)} deleted` : ''
-    }${
-      summary.runsMadeAgain > 0
-        ? ` (${toCount(summary.runsMadeAgain)} made again after someone had deleted them in MLflow)`
-        : ''
-    } in experiment ${summary.experimentName}`,
+    renderRuns(summary),
     `Calls     ${toCount(summary.langfuse.requests)} to Langfuse (${summary.langfuse.retries} retries, ${summary.langfuse.rateLimited} rate limited), ${toCount(summary.mlflow.writes)} writes to MLflow${
       summary.mlflow.slowed > 0
         ? ` (slowed down ${toCount(summary.mlflow.slowed)} times, since it refused for load)`
@@ -52,17 +46,31 @@ export function renderSummary(summary: SyncSummary, hide: (text: string) => stri
       `Empty     ${toWindowLabel(window)} has no row between busy windows; the next sync reads it again`,
     );
   }
-  for (const { window, error } of summary.failed) {
-    lines.push(
-      '',
-      `${error.code === 'CANCELLED' ? 'STOPPED ' : 'FAILED  '}  ${toWindowLabel(window)}: ${toVisibleText(hide(error.message))}`,
-      `  next:   ${error.hint}`,
-    );
-  }
+  lines.push(...renderFailed(summary, hide));
   for (const error of summary.left) {
     lines.push('', `LEFT      ${toVisibleText(hide(error.message))}`, `  next:   ${error.hint}`);
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** What became of the runs, as one line. */
+export function renderRuns(summary: SyncSummary): string {
+  return `Runs      ${toCount(summary.runs.created)} created, ${toCount(summary.runs.updated)} updated, ${toCount(summary.runs.unchanged)} unchanged${
+    summary.runs.deleted > 0 ? `, ${toCount(summary.runs.deleted)} deleted` : ''
+  }${
+    summary.runsMadeAgain > 0
+      ? ` (${toCount(summary.runsMadeAgain)} made again after someone had deleted them in MLflow)`
+      : ''
+  } in experiment ${summary.experimentName}`;
+}
+
+/** Each window that failed with its next step. */
+export function renderFailed(summary: SyncSummary, hide: (text: string) => string): string[] {
+  return summary.failed.flatMap(({ window, error }) => [
+    '',
+    `${error.code === 'CANCELLED' ? 'STOPPED ' : 'FAILED  '}  ${toWindowLabel(window)}: ${toVisibleText(hide(error.message))}`,
+    `  next:   ${error.hint}`,
+  ]);
 }
 
 const mostSessions = 20;

@@ -1,5 +1,5 @@
 /** The frame of every command: parse settings, set up progress and log, run, report what failed. */
-import { readingCommands, type CommandName } from '../config/command-names.ts';
+import { readingCommands, writingCommands, type CommandName } from '../config/command-names.ts';
 import { parseSettings } from '../config/parse-settings.ts';
 import { openMeasureChecks } from '../app-measures.ts';
 import { toProxies, type Surroundings } from '../app.ts';
@@ -69,7 +69,7 @@ export async function runWithSettings(
 }
 
 const reachesServers = (name: CommandName): boolean =>
-  name === 'demo' || readingCommands.some((reading) => reading === name);
+  [...readingCommands, ...writingCommands].some((reaching) => reaching === name);
 
 async function runWithProgress(
   around: CliSurroundings,

@@ -3,6 +3,7 @@ export const commandNames = [
   'sync',
   'backfill',
   'schedule',
+  'merge',
   'status',
   'report',
   'verify',
@@ -28,6 +29,13 @@ export const measuringCommands = [
   ...syncingCommands,
   'report',
   'recover',
+  'merge',
+] as const satisfies readonly CommandName[];
+
+/** Commands that say what runs hold, and how it is shown. */
+export const publishingCommands = [
+  ...syncingCommands,
+  'merge',
 ] as const satisfies readonly CommandName[];
 
 /** Commands that reach Langfuse. */
@@ -46,6 +54,7 @@ export const writingCommands = [
   'sync',
   'schedule',
   'backfill',
+  'merge',
   'verify',
   'recover',
   'doctor',
@@ -58,6 +67,7 @@ export const stateCommands = [
   'sync',
   'schedule',
   'backfill',
+  'merge',
   'status',
   'report',
   'verify',

@@ -1,4 +1,4 @@
-import { syncingCommands } from './command-names.ts';
+import { publishingCommands } from './command-names.ts';
 import { parseContentMode } from './parse-content-mode.ts';
 import { parseHashKey } from './parse-hash-key.ts';
 import { parseRedactPatterns } from './parse-redact-patterns.ts';
@@ -13,7 +13,7 @@ export const contentSettings = {
     placeholder: 'WHAT',
     parse: parseContentMode,
     default: 'all',
-    commands: syncingCommands,
+    commands: publishingCommands,
     description:
       'Of which calls prompts and answers are kept: `all`, those that failed (`errors`), a share of the sessions (`sampled:0.1`), or none (`off`). What only the text tells, the number of tool calls, is then unknown.',
     allows: 'all, errors, sampled:RATE or off',
@@ -25,7 +25,7 @@ export const contentSettings = {
     placeholder: 'KINDS',
     parse: listOf(['credentials', 'email', 'phone']),
     default: 'credentials',
-    commands: syncingCommands,
+    commands: publishingCommands,
     description:
       'What is masked in every text before it is kept and before it is shown: `credentials`, `email`, `phone`, or `none`.',
     allows: 'credentials, email and phone, separated by commas; or none',
@@ -38,7 +38,7 @@ export const contentSettings = {
     fromFile: true,
     parse: parseRedactPatterns,
     default: '',
-    commands: syncingCommands,
+    commands: publishingCommands,
     description:
       'Own patterns that are masked too: one `name=pattern` a line, in the syntax of RE2. SYNC_REDACT_PATTERNS_FILE names a file that holds them.',
     allows: 'lines of name=pattern',
@@ -49,7 +49,7 @@ export const contentSettings = {
     flag: '--max-content-bytes',
     placeholder: 'BYTES',
     parse: wholeNumberBetween(200, 100_000_000),
-    commands: syncingCommands,
+    commands: publishingCommands,
     description:
       'Of a longer text only the beginning is kept, with a mark that says how much was left out. Not set: nothing is cut.',
     allows: 'a whole number from 200 to 100000000',
@@ -61,7 +61,7 @@ export const contentSettings = {
     placeholder: 'KINDS',
     parse: listOf(['users', 'keys', 'teams']),
     default: 'none',
-    commands: syncingCommands,
+    commands: publishingCommands,
     description:
       'Whose names are kept and shown as a short hash: `users` (and sessions that may be named after them), `keys` (their aliases), `teams`, or `none`.',
     allows: 'users, keys and teams, separated by commas; or none',
@@ -71,7 +71,7 @@ export const contentSettings = {
     env: ['SYNC_HASH_KEY'],
     fileFlag: '--hash-key-file',
     parse: parseHashKey,
-    commands: syncingCommands,
+    commands: publishingCommands,
     description:
       'Secret with which names are hashed (HMAC), so that nobody without it can try names out. Another one gives other hashes.',
     allows: 'a secret of at least 16 characters',
@@ -83,7 +83,7 @@ export const contentSettings = {
     placeholder: null,
     parse: parseBoolean,
     default: 'false',
-    commands: syncingCommands,
+    commands: publishingCommands,
     description: 'Also write one MLflow run for every single request.',
     allows: 'true or false',
     example: 'true',

@@ -3,6 +3,7 @@ import { contentSettings } from './content-settings.ts';
 import {
   commandNames,
   measuringCommands,
+  publishingCommands,
   stateCommands,
   syncingCommands,
 } from './command-names.ts';
@@ -166,7 +167,7 @@ export const settingsTable = {
       flag: '--max-runtime',
       placeholder: 'DURATION',
       parse: durationBetween('1s', '24d'),
-      commands: syncingCommands,
+      commands: publishingCommands,
       description:
         'Ends the run after this time: finished windows are kept, the one under way is dropped, and the exit code is 3.',
       allows: 'a duration from 1s to 24d',

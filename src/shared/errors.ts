@@ -146,6 +146,21 @@ export const errorCatalogue = {
     exitCode: ExitCode.usage,
     hint: 'Run `langfuse-mlflow recover` to take up the runs that MLflow holds, put back the state file that wrote them (SYNC_STATE_FILE), or choose another MLFLOW_EXPERIMENT_NAME.',
   },
+  STATE_SHARD: {
+    retryable: false,
+    exitCode: ExitCode.usage,
+    hint: 'Go on with `langfuse-mlflow backfill --shard` on it, or fold all shards into one state file with `langfuse-mlflow merge`.',
+  },
+  MERGE_INCOMPLETE: {
+    retryable: false,
+    exitCode: ExitCode.behind,
+    hint: 'Run the backfill of the named shards again until each ends with 0 or 4, then merge again; nothing was written.',
+  },
+  MERGE_REFUSED: {
+    retryable: false,
+    exitCode: ExitCode.usage,
+    hint: 'Give the state files of one sharded backfill, each once, and a new file with --state-file; nothing was written.',
+  },
   STATE_DISK: {
     retryable: true,
     exitCode: ExitCode.tryAgainLater,

@@ -7,15 +7,31 @@ import { listQuarantine } from '../store/quarantine.ts';
 import { listSources, listWindows } from '../store/windows.ts';
 import { findSuspiciouslyEmpty } from './empty-windows.ts';
 import { findMissedLookback } from './missed-lookback.ts';
-import { planAgain, planBackfill, planSync, type PlannedWindow } from './plan-windows.ts';
+import {
+  planAgain,
+  planBackfill,
+  planShard,
+  planSync,
+  type PlannedWindow,
+} from './plan-windows.ts';
 import type { SourceDescription } from './ports.ts';
 import type { SyncSettings } from './sync-settings.ts';
 import { toTrustedNow } from './trusted-now.ts';
+import { toRequestShard } from './request-shard.ts';
+import type { ShardNumber } from './share-windows.ts';
 import { alignDown } from './windows.ts';
 
 export type SyncRequest =
   | { readonly kind: 'sync' }
-  | { readonly kind: 'backfill'; readonly fromMs: number; readonly toMs: number }
+  | {
+      readonly kind: 'backfill';
+      readonly fromMs: number;
+      readonly toMs: number;
+      /** One part of it, in a state file of its own; windows that this file has read are not read again. */
+      readonly shard?: ShardNumber;
+    }
+  /** `merge`: reads nothing, publishes what is due. */
+  | { readonly kind: 'merge' }
   /** `backfill --quarantined`: the windows that hold quarantined rows, wherever they lie. */
   | { readonly kind: 'quarantined' };
 
@@ -35,13 +51,21 @@ export function makePlan(
   const { projectId, clockSkewMs } = parts.source.description;
   const nowMs = toTrustedNow({ localMs: clock.now(), skewMs: clockSkewMs });
   const times = { nowMs, windowMs: settings.windowMs, settleMs: settings.settleMs };
-  if (asked.request.kind === 'backfill') {
+  if (asked.request.kind === 'merge') return [];
+  if (asked.request.kind === 'backfill' && asked.request.shard === undefined) {
     return planBackfill({ ...times, fromMs: asked.request.fromMs, toMs: asked.request.toMs });
   }
   const windows = listWindows(state, projectId);
   const quarantined = listQuarantine(state, projectId).map((row) => row.window_from_ms);
   if (asked.request.kind === 'quarantined') {
     return planAgain({ windowMs: settings.windowMs, again: new Set(quarantined) });
+  }
+  if (asked.request.kind === 'backfill') {
+    const isDone = new Set(windows.map((row) => row.from_ms));
+    for (const fromMs of quarantined) isDone.delete(fromMs);
+    return planShard({ ...times, ...asked.request }).filter(
+      ({ interval }) => !isDone.has(interval.fromMs),
+    );
   }
   return planSync({
     ...times,
@@ -70,6 +94,9 @@ export function toStart(parts: PlanParts, request: SyncRequest): number {
   if (request.kind === 'backfill') assertOpen(request, bound?.closed_before_ms ?? null);
   if (request.kind !== 'backfill') return stored ?? alignDown(settings.startMs, settings.windowMs);
   const fromMs = alignDown(request.fromMs, settings.windowMs);
+  if (request.shard !== undefined) {
+    return toRequestShard(request, settings.windowMs)?.windows[0]?.fromMs ?? fromMs;
+  }
   return stored === undefined || request.toMs >= stored ? fromMs : stored;
 }
 

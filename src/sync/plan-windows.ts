@@ -1,6 +1,7 @@
 /** Decides which windows a run reads. Pure. */
 import { AppError } from '../shared/errors.ts';
 import { toInstant, toIso, type InstantMs, type Interval } from '../shared/time.ts';
+import { shareWindows, type ShardNumber } from './share-windows.ts';
 import { alignDown, alignUp, splitIntoWindows } from './windows.ts';
 
 export interface PlannedWindow {
@@ -108,4 +109,23 @@ export function toSpan(plan: readonly PlannedWindow[]): Interval | null {
   const first = plan[0];
   const last = plan.at(-1);
   return first && last ? { fromMs: first.interval.fromMs, toMs: last.interval.toMs } : null;
+}
+
+/**
+ * The windows of one shard of a backfill, oldest first. Every pod must share out the same windows, whenever it starts:
+ * throws USAGE unless the whole range has settled.
+ */
+export function planShard(
+  plan: Times & { readonly fromMs: number; readonly toMs: number; readonly shard?: ShardNumber },
+): PlannedWindow[] {
+  const windows = planBackfill(plan);
+  const endMs = windows.at(-1)?.interval.toMs ?? plan.fromMs;
+  if (endMs < plan.toMs) {
+    throw new AppError(
+      'USAGE',
+      `--to ${toIso(plan.toMs)} has not settled: the newest window that may be read ends at ${toIso(endMs)} (SYNC_SETTLE). Shards must agree on their windows, whenever each of them starts.`,
+      { hint: `Give --to ${toIso(endMs)} or earlier to every shard.` },
+    );
+  }
+  return plan.shard === undefined ? windows : shareWindows(windows, plan.shard);
 }

@@ -3,6 +3,7 @@ import { hashPrivacy } from '../redact/privacy.ts';
 import { hashOf } from '../shared/hash.ts';
 import { measuresHash } from '../shared/measures.ts';
 import type { State } from '../store/open-state.ts';
+import { readShard } from '../store/shard.ts';
 import { getWindow, type WindowRow } from '../store/windows.ts';
 import { comparedWindows } from './compared-windows.ts';
 import type { SyncSettings } from './sync-settings.ts';
@@ -25,6 +26,8 @@ export function toPublicationHash(state: State, row: WindowRow, settings: SyncSe
     settings.requestRuns ? '+requests' : '',
     `+${hashPrivacy(settings.privacy)}`,
     own === null ? '' : `+${own}`,
+    // Its sessions and trends are not.
+    readShard(state) === null ? '' : '+shard',
   ];
   return `${toPublicationBasis(state, row)}${shape.join('')}`;
 }

@@ -12,6 +12,7 @@ import {
   clearSessionChanges,
   listSessionChanges,
 } from '../store/session-changes.ts';
+import { readShard } from '../store/shard.ts';
 import { publishedHashes, putPublication, removePublication } from '../store/targets.ts';
 import { toInterval, type WindowRow } from '../store/windows.ts';
 import { describeRequests, describeSessions, describeWindow } from './describe-window.ts';
@@ -58,6 +59,8 @@ export async function publishWindow(
   const hash = toPublicationHash(state, row, parts.settings);
   const window = describeWindow(state, source, row);
   const { changedSessions, touchedSessions, waitingSessions } = chooseSessions(state, row);
+  // Trends span shards, as sessions do: `merge` publishes them.
+  const isShard = readShard(state) !== null;
   // Only a part of their rows is left: their runs stay as they are.
   const left = findLeftSessions(
     { state, ledger },
@@ -77,12 +80,13 @@ export async function publishWindow(
     ...sessions,
     ...requests,
   ];
+  const trends = isShard ? [] : window.models;
   const { experimentId } = parts;
   const found = await findRuns(
     { target, ledger, experimentId },
     {
       window: window.window,
-      keys: [...specs.map((spec) => spec.key), ...window.models.map((model) => model.trend.key)],
+      keys: [...specs.map((spec) => spec.key), ...trends.map((model) => model.trend.key)],
       looksAgain,
       isPublished: publishedHashes(state, parts.targetId, source.projectId).has(row.from_ms),
     },
@@ -142,7 +146,7 @@ export async function publishWindow(
     await publishAll(sessions);
     await publishAll(requests);
     await all(
-      window.models.map(
+      trends.map(
         (model) => () =>
           publishTrendPoint(publishing, {
             source: source.projectId,
@@ -183,6 +187,12 @@ function chooseSessions(
   row: WindowRow,
 ): Readonly<Record<'changedSessions' | 'touchedSessions' | 'waitingSessions', readonly string[]>> {
   const { source } = row;
+  if (readShard(state) !== null)
+    return {
+      changedSessions: listSessionChanges(state, source),
+      touchedSessions: [],
+      waitingSessions: [],
+    };
   const changed = [
     ...new Set([
       ...listSessionChanges(state, source),

@@ -5,8 +5,10 @@ import type { ReportProgress, RunCounts } from '../shared/progress.ts';
 import { toInstant, type InstantMs, type Interval } from '../shared/time.ts';
 import { sessionsOfWindow } from '../store/aggregates.ts';
 import { closedBefore, findClosedSessions } from '../store/closed-days.ts';
+import { listQuarantine } from '../store/quarantine.ts';
 import { countUnrecovered } from '../store/recoveries.ts';
 import { giveSpaceBack } from '../store/give-space-back.ts';
+import { assertShard, claimShard } from '../store/shard.ts';
 import { openStaging } from '../store/staging.ts';
 import { sweepTexts } from '../store/sweep-texts.ts';
 import { toStateError, type State } from '../store/open-state.ts';
@@ -19,6 +21,7 @@ import {
   type WindowRow,
 } from '../store/windows.ts';
 import { assertSameProject } from './assert-same-project.ts';
+import { addCounts } from './add-counts.ts';
 import { startDeadline } from './deadline.ts';
 import { describeExperiment } from './describe-experiment.ts';
 import { findSuspiciouslyEmpty } from './empty-windows.ts';
@@ -36,6 +39,7 @@ import { readWindow } from './read-whole-window.ts';
 import { toRunsPage } from './report-links.ts';
 import { restoreDescribed } from './restore-described.ts';
 import { refuseLostState } from './refuse-lost-state.ts';
+import { toRequestShard } from './request-shard.ts';
 import type { SyncSettings } from './sync-settings.ts';
 import { sumWindows, type Totals } from './totals.ts';
 import { toWatermark } from './windows.ts';
@@ -66,7 +70,7 @@ export interface ClosedDays {
 }
 
 export interface SyncSummary {
-  readonly command: 'sync' | 'backfill';
+  readonly command: 'sync' | 'backfill' | 'merge';
   readonly projectId: string;
   readonly projectName: string | null;
   readonly experimentName: string;
@@ -113,20 +117,24 @@ export interface SyncSummary {
 export async function runSync(parts: SyncParts, request: SyncRequest): Promise<SyncSummary> {
   const { state, source, settings, clock } = parts;
   const startedMs = clock.now();
-  const command = request.kind === 'sync' ? 'sync' : 'backfill';
+  const command = request.kind === 'quarantined' ? 'backfill' : request.kind;
   const { description } = source;
   assertSameProject(state, description.projectId);
   using lease = keepLease(state, { clock, holder: parts.holder });
   const target = fenceTarget(parts.target, () => lease.assertHeld());
   using deadline = startDeadline(settings.maxRuntimeMs);
   const signal = AbortSignal.any([parts.signal, lease.signal, deadline.signal]);
+  const own = toRequestShard(request, settings.windowMs);
+  assertShard(state, own?.shard ?? null);
   await refuseLostState({
     state,
     target,
     experimentName: settings.experimentName,
     source: description.projectId,
+    windows: own?.windows ?? null,
   });
   lease.assertHeld();
+  if (own !== null) claimShard(state, own.shard);
 
   const bound = bindSource(state, {
     source: description.projectId,
@@ -193,7 +201,8 @@ export async function runSync(parts: SyncParts, request: SyncRequest): Promise<S
     runs: { created: 0, updated: 0, unchanged: 0, deleted: 0 },
     rows: 0,
     generations: 0,
-    quarantined: 0,
+    // What the shards could not read is as missing from the merged file.
+    quarantined: request.kind === 'merge' ? listQuarantine(state, description.projectId).length : 0,
     windowsPublished: 0,
     read: new Set(),
     published: new Set(),
@@ -433,14 +442,5 @@ export function toClosedDays(
   return {
     beforeMs: toInstant(beforeMs),
     sessionsLeft: [...findClosedSessions(state, { source, sessionIds })].toSorted(),
-  };
-}
-
-function addCounts(a: RunCounts, b: RunCounts): RunCounts {
-  return {
-    created: a.created + b.created,
-    updated: a.updated + b.updated,
-    unchanged: a.unchanged + b.unchanged,
-    deleted: a.deleted + b.deleted,
   };
 }

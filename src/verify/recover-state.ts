@@ -18,6 +18,7 @@ import {
 } from '../runs/tags.ts';
 import type { Grain } from '../runs/run-spec.ts';
 import { closeDays, closedBefore } from '../store/closed-days.ts';
+import { assertShard } from '../store/shard.ts';
 import { openLedger, type LedgerEntry, type TrendPoint } from '../store/ledger.ts';
 import type { State } from '../store/open-state.ts';
 import { putRecovery } from '../store/recoveries.ts';
@@ -87,6 +88,7 @@ export async function recoverState(
   const { state, source, target, settings, clock } = parts;
   const { description } = source;
   assertSameProject(state, description.projectId);
+  assertShard(state, null);
   assertPast(request, clock.now());
   using lease = keepLease(state, { clock, holder: parts.holder });
   const requestsBefore = target.traffic.requests;

@@ -6,6 +6,7 @@ import { toInstant, toIso, type Interval } from '../shared/time.ts';
 import type { State } from '../store/open-state.ts';
 import { openLedger } from '../store/ledger.ts';
 import { countUnrecovered } from '../store/recoveries.ts';
+import { assertShard } from '../store/shard.ts';
 import { findTarget } from '../store/targets.ts';
 import { listSources, listWindows, toInterval, type WindowRow } from '../store/windows.ts';
 import { assertSameProject } from '../sync/assert-same-project.ts';
@@ -80,6 +81,7 @@ export async function runVerify(
 ): Promise<VerifySummary> {
   const { state, source, settings, clock } = parts;
   assertSameProject(state, source.description.projectId);
+  assertShard(state, null);
   using lease = keepLease(state, { clock, holder: parts.holder });
   using deadline = startDeadline(settings.maxRuntimeMs);
   const signal = AbortSignal.any([parts.signal, lease.signal, deadline.signal]);
