@@ -109,6 +109,7 @@ export function toSyncSettings(settings: Settings, secrets: Secrets): SyncSettin
     experimentName: settings.mlflow.experimentName,
     privacy: toPrivacyRules(settings, secrets),
     requestRuns: settings.content.requestRuns,
+    traces: settings.content.traces,
     publishConcurrency: settings.mlflow.concurrency,
     measures: settings.measures,
     understanding: {

@@ -77,5 +77,11 @@ export function checkTogether({
       );
     }
   }
+  if (local !== null && values.content.traces && values.content.traces.kind !== 'off') {
+    refuse(
+      settingsTable.content.traces,
+      'needs an MLflow server; into a local file (MLFLOW_TRACKING_URI=sqlite:///…) the worker writes runs alone. Start "mlflow server" on that file and give its http address, or set off',
+    );
+  }
   return problems;
 }

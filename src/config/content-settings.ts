@@ -77,6 +77,18 @@ export const contentSettings = {
     allows: 'a secret of at least 16 characters',
     example: 'the output of: openssl rand -hex 32',
   }),
+  traces: withDefault({
+    env: ['SYNC_TRACES'],
+    flag: '--traces',
+    placeholder: 'WHICH',
+    parse: parseContentMode,
+    default: 'off',
+    commands: syncingCommands,
+    description:
+      'Which Langfuse traces are also written as MLflow traces: `all`, those in which a call failed (`errors`), a share of the sessions (`sampled:0.1`), or none (`off`). Needs an MLflow server of version 3; windows that were read before need `backfill`.',
+    allows: 'all, errors, sampled:RATE or off',
+    example: 'errors',
+  }),
   requestRuns: withDefault({
     env: ['SYNC_REQUEST_RUNS'],
     flag: '--request-runs',

@@ -34,6 +34,8 @@ export interface Call {
   readonly url: URL;
   readonly body?: string | Uint8Array;
   readonly contentType?: string;
+  /** Beside those of every call. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Counted in `traffic.writes`. */
   readonly isWrite: boolean;
   /** May be repeated when it is not known whether it was carried out. */
@@ -147,6 +149,7 @@ function createRestClient(
         ? {}
         : { 'content-type': call.contentType ?? 'application/json' }),
       ...(settings.workspace === undefined ? {} : { 'x-mlflow-workspace': settings.workspace }),
+      ...call.headers,
     };
     const outgoing: OutgoingRequest = {
       method: call.method,

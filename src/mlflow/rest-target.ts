@@ -29,6 +29,7 @@ import { readHistory } from './rest-points.ts';
 import { createRunSearch } from './rest-search.ts';
 import type { RetryPolicy } from './rest-retry.ts';
 import { toRetryPolicy, type RestSettings } from './rest-settings.ts';
+import { createTraceWriter } from './rest-traces.ts';
 import { createSignedLinks } from './signed-links.ts';
 import { toStoredForm } from './stored-form.ts';
 import { parseTrackingUrl, toUrl } from './tracking-url.ts';
@@ -153,6 +154,14 @@ function createRestTarget(
     description: { kind: 'rest', uri: parts.targetText, version: parts.version },
     traffic: client.traffic,
     capabilities,
+    traces: createTraceWriter({
+      client,
+      base: parts.base,
+      capabilities,
+      version: parts.version,
+      // MLflow signs links to artifacts of runs alone.
+      artifactWriters: { ...artifactWriters, ...parts.artifactWriters },
+    }),
 
     async findExperiment(name) {
       const found = await findExperiment(api, toExperimentName(name));

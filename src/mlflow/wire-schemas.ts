@@ -117,3 +117,16 @@ export const signedLinkAnswer = z.object({
   presigned_url: z.string(),
   headers: z.record(z.string(), z.string()).catch({}),
 });
+
+const tracesTags = z.record(z.string(), z.string()).default({});
+export const startedTraceAnswer = z.object({
+  trace: z.object({
+    trace_info: z.object({ trace_id: z.string(), request_time: z.string(), tags: tracesTags }),
+  }),
+});
+export const traceSearchAnswer = z.object({
+  traces: z
+    .array(z.object({ trace_id: z.string(), request_time: z.string(), tags: tracesTags }))
+    .default([]),
+  next_page_token: z.string().optional(),
+});

@@ -43,6 +43,7 @@ const restActions = [
   'CreateRun',
   'DeleteRun',
   'DeleteTag',
+  'DeleteTraces',
   'EndTrace',
   'GetExperiment',
   'GetExperimentByName',

@@ -20,6 +20,9 @@ const actions: Readonly<Record<string, string>> = {
   'runs/search': 'SearchRuns',
   'runs/set-tag': 'SetTag',
   'runs/update': 'UpdateRun',
+  traces: 'StartTrace',
+  'traces/delete-traces': 'DeleteTraces',
+  'traces/search': 'SearchTraces',
 };
 
 /**

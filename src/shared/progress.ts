@@ -13,6 +13,14 @@ export interface RunCounts {
   readonly deleted: number;
 }
 
+/** How many MLflow traces of one or more windows were written. */
+export interface TraceCounts {
+  readonly written: number;
+  readonly unchanged: number;
+  /** Traces that are gone from Langfuse, or not wanted any more. */
+  readonly deleted: number;
+}
+
 export type ProgressEvent =
   | {
       readonly kind: 'run_started';
@@ -56,6 +64,12 @@ export type ProgressEvent =
       readonly name: string;
       /** Id of the deleted run. */
       readonly runId: string;
+    }
+  | { readonly kind: 'traces_published'; readonly window: Interval; readonly traces: TraceCounts }
+  | {
+      /** This MLflow takes no traces; said once a run. */
+      readonly kind: 'traces_skipped';
+      readonly reason: string;
     }
   | {
       /** Read once more, for calls of it that had been pruned and are needed again. */

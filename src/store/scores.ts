@@ -74,3 +74,39 @@ export function scoresHash(state: State, source: string, windowFromMs: number): 
     .all({ source, from: windowFromMs });
   return rows.length === 0 ? 'none' : hashOf(rows);
 }
+
+/** Scores of a trace and of its observations, by id. */
+export function listTraceScores(state: State, source: string, traceId: string): Score[] {
+  const rows = state.db
+    .prepare('SELECT * FROM scores WHERE source = ? AND trace_id = ? ORDER BY id')
+    .all(source, traceId) as ScoreRow[];
+  return rows.map((row) => ({
+    id: row.id,
+    name: row.name,
+    dataType: row.data_type,
+    value: row.value,
+    stringValue: row.string_value,
+    source: row.score_source,
+    comment: row.comment,
+    timestampMs: row.timestamp_ms,
+    updatedMs: row.updated_ms,
+    traceId: row.trace_id,
+    observationId: row.observation_id,
+    sessionId: row.session_id,
+  }));
+}
+
+interface ScoreRow {
+  id: string;
+  name: string;
+  data_type: string;
+  value: number | null;
+  string_value: string | null;
+  score_source: string | null;
+  comment: string | null;
+  timestamp_ms: number;
+  updated_ms: number | null;
+  trace_id: string | null;
+  observation_id: string | null;
+  session_id: string | null;
+}

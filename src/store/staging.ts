@@ -24,7 +24,7 @@ export function openStaging(state: State): Staging {
     'INSERT INTO staged_traces (trace_id, updated_ms, body) VALUES (?, ?, ?)',
   );
   const clear = (): void => {
-    db.exec('DELETE FROM staged_generations; DELETE FROM staged_traces');
+    db.exec('DELETE FROM staged_generations; DELETE FROM staged_traces; DELETE FROM staged_spans');
   };
   clear();
   return {

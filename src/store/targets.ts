@@ -104,7 +104,7 @@ export function storedExperimentId(
 /** Forgets every run and publication of a target: nothing of it exists any more. */
 export function forgetPublished(state: State, targetId: number): void {
   state.db.transaction(() => {
-    for (const table of ['ledger', 'trend_points', 'publications', 'recoveries']) {
+    for (const table of ['ledger', 'trend_points', 'publications', 'recoveries', 'trace_ledger']) {
       state.db.prepare(`DELETE FROM ${table} WHERE target_id = ?`).run(targetId);
     }
   })();

@@ -12,7 +12,19 @@ export function fenceTarget(target: Target, assertHeld: () => void): Target {
       assertHeld();
       return write(...args);
     };
+  const { traces } = target;
   return {
+    ...(traces === undefined
+      ? {}
+      : {
+          traces: {
+            findObstacle: () => traces.findObstacle(),
+            canGrow: () => traces.canGrow(),
+            put: fenced((write: Parameters<typeof traces.put>[0]) => traces.put(write)),
+            delete: fenced((gone: Parameters<typeof traces.delete>[0]) => traces.delete(gone)),
+            list: (place) => traces.list(place),
+          },
+        }),
     description: target.description,
     traffic: target.traffic,
     capabilities: target.capabilities,

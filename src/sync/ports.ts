@@ -9,6 +9,7 @@ import type {
   TraceAttributes,
 } from '../shared/observation.ts';
 import type { Interval } from '../shared/time.ts';
+import type { Trace } from '../shared/trace.ts';
 
 // ---------------------------------------------------------------- source (Langfuse)
 
@@ -236,6 +237,34 @@ export interface TargetTraffic {
   readonly slowed: number;
 }
 
+/** A trace as MLflow has it. */
+export interface StoredTrace {
+  readonly id: string;
+  /** The id in Langfuse. */
+  readonly externalId: string;
+  readonly startMs: number;
+  /** Hash that it was written with; null for one whose writing did not come to its end. */
+  readonly hash: string | null;
+}
+
+/** Writes traces. Every method may be repeated: the worker chooses the ids. */
+export interface TraceWriter {
+  /** Why this MLflow takes no traces; null where it does. Asked of the server once. */
+  findObstacle(): Promise<string | null>;
+  /** Whether a trace that is there can be written over where nothing of it goes. */
+  canGrow(): Promise<boolean>;
+  /** Writes one trace whole; its hash is there last. One that can't grow must not be there. */
+  put(write: { readonly experiment: Experiment; readonly trace: Trace }): Promise<void>;
+  /** It is no fault that there are none. */
+  delete(gone: { readonly experiment: Experiment; readonly ids: readonly string[] }): Promise<void>;
+  /** Every trace of a Langfuse project that a worker wrote, begun in `interval` where one is given. */
+  list(place: {
+    readonly experimentId: string;
+    readonly source: string;
+    readonly interval: Interval | null;
+  }): AsyncIterable<StoredTrace>;
+}
+
 /**
  * Writes one MLflow. Every method is one attempt of one effect as far as the caller can tell: reads and
  * idempotent writes are retried inside; `createRun` is never retried after an uncertain answer, but throws
@@ -248,6 +277,8 @@ export interface Target extends AsyncDisposable {
   readonly description: TargetDescription;
   readonly traffic: TargetTraffic;
   readonly capabilities: Capabilities;
+  /** Absent where traces can't be written at all, as into a local file. */
+  readonly traces?: TraceWriter;
   /** The experiment of that name, created when absent; MLFLOW_EXPERIMENT_DELETED when it is soft-deleted. */
   ensureExperiment(name: string): Promise<Experiment>;
   /** Null when absent. Never writes. */

@@ -1,9 +1,11 @@
 /** When a window is published as it is now: the hash over everything that its runs are made of. */
 import { hashPrivacy } from '../redact/privacy.ts';
+import { renderTextMode } from '../redact/text-mode.ts';
 import { hashOf } from '../shared/hash.ts';
 import { measuresHash } from '../shared/measures.ts';
 import type { State } from '../store/open-state.ts';
 import { readShard } from '../store/shard.ts';
+import { hasSpans } from '../store/trace-spans.ts';
 import { getWindow, type WindowRow } from '../store/windows.ts';
 import { comparedWindows } from './compared-windows.ts';
 import type { SyncSettings } from './sync-settings.ts';
@@ -21,6 +23,9 @@ export function toPublicationBasis(state: State, row: WindowRow): string {
 
 /** Hash under which a window is published: its basis and the settings that shape its runs. */
 export function toPublicationHash(state: State, row: WindowRow, settings: SyncSettings): string {
+  const { source, from_ms: windowFromMs } = row;
+  // A window that was read without traces has none to publish, whatever is set now.
+  const hasTraces = settings.traces.kind !== 'off' && hasSpans(state, { source, windowFromMs });
   const own = measuresHash(settings.measures);
   const shape = [
     settings.requestRuns ? '+requests' : '',
@@ -28,6 +33,7 @@ export function toPublicationHash(state: State, row: WindowRow, settings: SyncSe
     own === null ? '' : `+${own}`,
     // Its sessions and trends are not.
     readShard(state) === null ? '' : '+shard',
+    hasTraces ? `+traces:${renderTextMode(settings.traces)}` : '',
   ];
   return `${toPublicationBasis(state, row)}${shape.join('')}`;
 }

@@ -21,6 +21,7 @@ import { refuseEmptiedWindow } from './emptied-window.ts';
 import { findRuns } from './find-runs.ts';
 import { findLeftSessions } from './left-sessions.ts';
 import type { Target } from './ports.ts';
+import { publishTraces, type TracePublishing } from './publish-traces.ts';
 import { toPublicationHash } from './publication-hash.ts';
 import { publishRun } from './publish-run.ts';
 import { publishTrendPoint } from './publish-trend.ts';
@@ -34,6 +35,8 @@ export interface PublishingParts {
   readonly targetId: number;
   readonly experimentId: string;
   readonly source: DescribedSource;
+  /** Null where no traces are written. */
+  readonly tracing: TracePublishing | null;
   readonly settings: SyncSettings;
   readonly clock: Clock;
   readonly report: ReportProgress;
@@ -164,6 +167,12 @@ export async function publishWindow(
       requests: parts.settings.requestRuns ? requests : null,
       changedSessions: changedSessions.filter((id) => !left.has(id)),
     });
+    if (parts.tracing !== null) {
+      // After the sessions, to whose runs they belong.
+      const traces = await publishTraces(parts.tracing, interval, { looksAgain });
+      if (traces.written + traces.deleted > 0)
+        parts.report({ kind: 'traces_published', window: interval, traces });
+    }
     parts.assertHeld();
     putPublication(state, {
       ...publication,

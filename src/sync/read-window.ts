@@ -19,6 +19,7 @@ import { isPrunedWindow } from '../store/pruned-groups.ts';
 import { replaceQuarantine, type QuarantinedRow } from '../store/quarantine.ts';
 import { putScores, removeOtherScores } from '../store/scores.ts';
 import { openStaging } from '../store/staging.ts';
+import { foldSpans, stageSpans, type SpanRow } from '../store/trace-spans.ts';
 import { getWindow, putWindow, setInputHash } from '../store/windows.ts';
 import type { Source, UnreadableRow } from './ports.ts';
 import { toKeptRaw } from './kept-raw.ts';
@@ -134,6 +135,7 @@ async function stageRows(reading: Reading): Promise<void> {
   const rules = { ...parts.settings.understanding, nowMs: parts.clock.now() };
   for await (const page of parts.source.readWindow(interval, { signal: parts.signal })) {
     const generations: Generation[] = [];
+    const spans: SpanRow[] = [];
     for (const observation of page.observations) {
       // A row that moved is counted by the window it is in now.
       if (observation.startMs < interval.fromMs || observation.startMs >= interval.toMs) continue;
@@ -143,6 +145,7 @@ async function stageRows(reading: Reading): Promise<void> {
         reading.syntheticRoots += 1;
         continue;
       }
+      spans.push(toSpanRow(observation, privacy));
       const understanding = toGeneration(observation, rules);
       if (understanding.kind === 'not_counted') {
         if (understanding.reason === 'other_origin') reading.otherOrigin += 1;
@@ -160,6 +163,7 @@ async function stageRows(reading: Reading): Promise<void> {
         .filter((trace) => traces?.has(trace.traceId) !== false)
         .map((trace) => protectTrace(trace, privacy)),
     });
+    if (parts.settings.traces.kind !== 'off') stageSpans(parts.state, spans);
     storeInlineText(reading, page.observations);
     quarantine(reading, page.unreadable);
     parts.report({
@@ -169,6 +173,22 @@ async function stageRows(reading: Reading): Promise<void> {
       elapsedMs: parts.clock.now() - reading.startedMs,
     });
   }
+}
+
+function toSpanRow(observation: Observation, privacy: PrivacyRules): SpanRow {
+  const parent = observation.parentObservationId;
+  return {
+    trace_id: observation.traceId,
+    id: observation.id,
+    updated_ms: observation.updatedMs ?? 0,
+    parent_id: parent === `t-${observation.traceId}` ? null : parent,
+    type: observation.type,
+    name: protectLine(observation.name, privacy),
+    start_ms: observation.startMs,
+    end_ms: observation.endMs,
+    is_error: observation.level === 'ERROR' ? 1 : 0,
+    status_message: protectLine(observation.statusMessage, privacy),
+  };
 }
 
 /** Throws LANGFUSE_NOT_EMPTY for a window without a call of which another list of the same server has calls. */
@@ -324,6 +344,11 @@ function fold(reading: Reading, scores: readonly Score[], left: ReadonlySet<numb
         unreadable: reading.quarantine.size,
         content_missing: reading.wanted.size - reading.withText.size,
         input_hash: '',
+      });
+      foldSpans(state, {
+        source: projectId,
+        windowFromMs: interval.fromMs,
+        isKept: parts.settings.traces.kind !== 'off',
       });
       const touched = new Set([interval.fromMs, ...result.touchedWindows, ...scoreWindows]);
       const pruned = [...touched].filter((fromMs) => isPrunedWindow(state, projectId, fromMs));

@@ -22,6 +22,11 @@ export function toSessionUrl(source: ReportedSource, sessionId: string): string 
   return isHashedName(sessionId) ? sessions : `${sessions}/${encodeURIComponent(sessionId)}`;
 }
 
+/** Where Langfuse shows a trace. */
+export function toTraceUrl(source: ReportedSource, traceId: string): string {
+  return `${toProjectUrl(source)}/traces/${encodeURIComponent(traceId)}`;
+}
+
 /**
  * Links of the things of a report. A run is found by its key and not by its id, which differs from one MLflow to
  * the next and is not known before the run is made.

@@ -25,6 +25,7 @@ import { addCounts } from './add-counts.ts';
 import { startDeadline } from './deadline.ts';
 import { describeExperiment } from './describe-experiment.ts';
 import { findSuspiciouslyEmpty } from './empty-windows.ts';
+import type { DescribedSource } from './described-source.ts';
 import { stopsTheRun } from './failure-policy.ts';
 import { fenceTarget } from './fence-target.ts';
 import { keepLease, type KeptLease } from './keep-lease.ts';
@@ -34,6 +35,7 @@ import { settledEnd, toSpan, type PlannedWindow } from './plan-windows.ts';
 import type { Source, SourceTraffic, Target, TargetTraffic } from './ports.ts';
 import { pruneFacts } from './prune-facts.ts';
 import { toPublicationHash } from './publication-hash.ts';
+import { openTracing } from './open-tracing.ts';
 import { publishWindow, type PublishingParts } from './publish-window.ts';
 import { readWindow } from './read-whole-window.ts';
 import { toRunsPage } from './report-links.ts';
@@ -165,6 +167,16 @@ export async function runSync(parts: SyncParts, request: SyncRequest): Promise<S
     parts.report(event);
   };
   const assertHeld = (): void => lease.assertHeld();
+  const describedSource: DescribedSource = {
+    projectId: description.projectId,
+    projectName: description.projectName,
+    baseUrl: description.baseUrl,
+    runsPage: toRunsPage(target.description, experiment.experimentId),
+    privacy: settings.privacy,
+    measures: settings.measures,
+  };
+  const place = { state, target, targetId, experiment, source: describedSource, assertHeld };
+  const tracing = await openTracing({ ...place, settings, clock, report, signal });
   const run: Run = {
     parts: {
       ...parts,
@@ -182,14 +194,8 @@ export async function runSync(parts: SyncParts, request: SyncRequest): Promise<S
       target,
       targetId,
       experimentId: experiment.experimentId,
-      source: {
-        projectId: description.projectId,
-        projectName: description.projectName,
-        baseUrl: description.baseUrl,
-        runsPage: toRunsPage(target.description, experiment.experimentId),
-        privacy: settings.privacy,
-        measures: settings.measures,
-      },
+      source: describedSource,
+      tracing,
       settings,
       clock,
       report,

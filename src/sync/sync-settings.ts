@@ -1,6 +1,7 @@
 /** What `sync` needs to be told, parsed. */
 import type { UnderstandingRules } from '../litellm/generation.ts';
 import type { PrivacyRules } from '../redact/privacy.ts';
+import type { TextMode } from '../redact/text-mode.ts';
 import type { Measures } from '../shared/measures.ts';
 
 export interface SyncSettings {
@@ -20,6 +21,8 @@ export interface SyncSettings {
   readonly privacy: PrivacyRules;
   /** One more run per request. */
   readonly requestRuns: boolean;
+  /** Which traces are written to MLflow too. */
+  readonly traces: TextMode;
   /** Runs written at once to a server. */
   readonly publishConcurrency: number;
   /** What the settings file counts beside the catalogue; the state was opened with it. */

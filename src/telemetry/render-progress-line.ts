@@ -28,6 +28,12 @@ export function renderProgressLine(event: ProgressEvent): string | null {
       return `${toWindowLabel(event.window)}: read again for calls that had been pruned`;
     case 'experiment_not_described':
       return `the experiment keeps its description and view as they are: ${toOneLine(event.message)}`;
+    case 'traces_published': {
+      const { written, unchanged, deleted } = event.traces;
+      return `${toWindowLabel(event.window)}: traces ${written} written, ${unchanged} unchanged, ${deleted} deleted`;
+    }
+    case 'traces_skipped':
+      return `no traces are written: ${toOneLine(event.reason)}`;
     case 'window_failed':
       return `${toWindowLabel(event.window)}: ${renderFailure(event)}`;
     case 'run_finished': {

@@ -9,6 +9,7 @@ import { getWindow, listWindows, type WindowRow } from '../store/windows.ts';
 import { toPublicationHash } from '../sync/publication-hash.ts';
 import { publishWindow, type PublishingParts } from '../sync/publish-window.ts';
 import type { Source, Target } from '../sync/ports.ts';
+import type { TracePublishing } from '../sync/publish-traces.ts';
 import { readWindow } from '../sync/read-whole-window.ts';
 import { restoreDescribed } from '../sync/restore-described.ts';
 import type { SyncSettings } from '../sync/sync-settings.ts';
@@ -31,6 +32,8 @@ export interface RepairParts {
   /** Only MLflow still knows anything of such a window: it is left as it is. */
   readonly isEmptied: (row: WindowRow) => boolean;
   readonly place: MlflowPlace;
+  /** Null where no traces are written. */
+  readonly tracing: TracePublishing | null;
 }
 
 export interface Repair {
@@ -121,6 +124,7 @@ async function publish(
     targetId: parts.targetId,
     experimentId: parts.place.experimentId,
     source: parts.place.source,
+    tracing: parts.tracing,
     settings: parts.settings,
     clock: parts.clock,
     report: parts.report,

@@ -13,8 +13,9 @@ import { assertSameProject } from '../sync/assert-same-project.ts';
 import { fenceTarget } from '../sync/fence-target.ts';
 import { isEmptiedWindow } from '../sync/emptied-window.ts';
 import { startDeadline } from '../sync/deadline.ts';
+import { openTracing } from '../sync/open-tracing.ts';
 import { keepLease, type KeptLease } from '../sync/keep-lease.ts';
-import type { Source, SourceTraffic, Target, TargetTraffic } from '../sync/ports.ts';
+import type { Experiment, Source, SourceTraffic, Target, TargetTraffic } from '../sync/ports.ts';
 import { toClosedDays, type ClosedDays } from '../sync/run-sync.ts';
 import type { SyncSettings } from '../sync/sync-settings.ts';
 import { toRunsPage } from '../sync/report-links.ts';
@@ -112,7 +113,8 @@ async function verify(
     target: target.description.uri,
   });
   parts.report({ kind: 'windows_planned', windows: plan.rows.length, span: plan.span });
-  const { targetId, experimentId, experimentName } = await findPlace(parts);
+  const { targetId, experiment, experimentName } = await findPlace(parts);
+  const { experimentId } = experiment;
 
   using restored = await restorePruned({ ...parts, assertHeld }, { ...plan, ...request });
   const { state } = restored;
@@ -153,7 +155,21 @@ async function verify(
   lease.renew();
   const repaired = request.isRepair
     ? await repair(
-        { ...reading, target, targetId, place, isEmptied, renewLease: () => lease.renew() },
+        {
+          ...reading,
+          target,
+          targetId,
+          place,
+          tracing: await openTracing({
+            ...reading,
+            target,
+            targetId,
+            experiment,
+            source: place.source,
+          }),
+          isEmptied,
+          renewLease: () => lease.renew(),
+        },
         {
           langfuse: langfuse.drift,
           findings: mlflow.findings,
@@ -271,7 +287,7 @@ function assertRecovered({ state, source }: VerifyParts, targetId: number): void
 /** Throws USAGE when the state file has never written to this MLflow and experiment. */
 async function findPlace(parts: VerifyParts): Promise<{
   readonly targetId: number;
-  readonly experimentId: string;
+  readonly experiment: Experiment;
   readonly experimentName: string;
 }> {
   const { state, target, settings } = parts;
@@ -281,7 +297,7 @@ async function findPlace(parts: VerifyParts): Promise<{
   const experiment = await target.findExperiment(experimentName);
   if (targetId !== null && experiment !== null) {
     assertRecovered(parts, targetId);
-    return { targetId, experimentId: experiment.experimentId, experimentName };
+    return { targetId, experiment, experimentName };
   }
   throw new AppError(
     'USAGE',

@@ -87,6 +87,7 @@ export function toSettings(settings: WorldSettings): SyncSettings {
     factsRetentionMs: settings.retentionDays === undefined ? null : settings.retentionDays * dayMs,
     maxRuntimeMs: null,
     experimentName: crashExperiment,
+    traces: { kind: 'off' },
     privacy: {
       text: { kind: 'all' },
       redact: { kinds: ['credentials'], patterns: [] },

@@ -17,6 +17,7 @@ const restActions = [
   'CreateRun',
   'DeleteRun',
   'DeleteTag',
+  'DeleteTraces',
   'EndTrace',
   'GetExperiment',
   'GetExperimentByName',
