@@ -175,32 +175,20 @@ export async function runSync(parts: SyncParts, request: SyncRequest): Promise<S
     privacy: settings.privacy,
     measures: settings.measures,
   };
-  const place = { state, target, targetId, experiment, source: describedSource, assertHeld };
-  const tracing = await openTracing({ ...place, settings, clock, report, signal });
+  const writing = { ...parts, target, report, signal, assertHeld };
+  const place = { ...writing, targetId, experiment, source: describedSource };
   const run: Run = {
     parts: {
-      ...parts,
-      target,
-      report,
-      signal,
-      assertHeld,
+      ...writing,
       acceptsLossIn: new Set(
         plan.filter(({ reason }) => reason === 'asked').map(({ interval }) => interval.fromMs),
       ),
     },
     lease,
     publishing: {
-      state,
-      target,
-      targetId,
+      ...place,
       experimentId: experiment.experimentId,
-      source: describedSource,
-      tracing,
-      settings,
-      clock,
-      report,
-      signal,
-      assertHeld,
+      tracing: await openTracing(place),
     },
     failed: [],
     left: new Map(),
