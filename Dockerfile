@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
 
-# The newest LTS line of Node; 20.19 and later work as well.
+# A line of Node with long-term support; 20.19 and later work as well.
 ARG NODE_VERSION=24
 
 # The full image has the compiler that better-sqlite3 needs where no prebuilt binary can be fetched.
@@ -20,11 +20,16 @@ COPY --from=build /app/node_modules /app/node_modules
 COPY --from=build /app/dist /app/dist
 COPY package.json LICENSE /app/
 COPY migrations /app/migrations
+LABEL org.opencontainers.image.title="langfuse-mlflow" \
+      org.opencontainers.image.description="Syncs Langfuse to MLflow" \
+      org.opencontainers.image.licenses="Apache-2.0"
 # Numeric, so that Kubernetes can see that it is not root (runAsNonRoot).
 RUN mkdir /data && chown 10001:10001 /data
 USER 10001:10001
 # Relative paths, such as MLflow's default sqlite:///mlflow.db, land on the volume.
 WORKDIR /data
 VOLUME /data
+# No HEALTHCHECK: a one-shot tells its health by its exit code. For `schedule`, docs/operations.md has one.
+# The worker is process 1 and starts no other, so signals reach it and no init is needed.
 ENTRYPOINT ["node", "/app/dist/cli.js"]
 CMD ["sync"]
