@@ -22,8 +22,8 @@ test('each worker takes only settings, commands and flags that there are', () =>
   expect(workers.map(([name]) => name)).toEqual(['worker', 'schedule']);
   const settings = listSettings().map(({ setting }) => setting);
   for (const [, { command = ['sync'], environment = {}, read_only: isReadOnly }] of workers) {
-    const names = settings.flatMap(({ env }) => env);
-    expect(Object.keys(environment).filter((name) => !names.includes(name))).toEqual([]);
+    const names = new Set(settings.flatMap(({ env }) => env));
+    expect(Object.keys(environment).filter((name) => !names.has(name))).toEqual([]);
     expect(commandNames).toContain(command[0]);
     expect(isReadOnly).toBe(true);
   }
