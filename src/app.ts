@@ -39,6 +39,8 @@ export interface Surroundings {
   readonly signal: AbortSignal;
   /** Told in a sentence of waits, retries and what was left out. */
   readonly onNotice: (message: string, details?: Readonly<Record<string, unknown>>) => void;
+  /** Told of each request to an API, each attempt: its HTTP status, null where no answer came. */
+  readonly onCall?: (api: 'langfuse' | 'mlflow', status: number | null) => void;
 }
 
 export function toSourceSettings(around: Surroundings): SourceSettings {
@@ -56,6 +58,7 @@ export function toSourceSettings(around: Surroundings): SourceSettings {
     clock: around.clock,
     signal: around.signal,
     onNotice: (notice) => around.onNotice(notice.message, { kind: notice.kind, ...notice.details }),
+    onCall: (status) => around.onCall?.('langfuse', status),
   };
 }
 
@@ -85,6 +88,7 @@ function toTargetSettings(around: Surroundings, trackingUri: FoundTrackingUri): 
     clock: around.clock,
     signal: around.signal,
     onNotice: around.onNotice,
+    onCall: (status) => around.onCall?.('mlflow', status),
   };
 }
 

@@ -1,7 +1,8 @@
 import { ExitCode, toAppError, type AppError } from '../shared/errors.ts';
 import { toIso, type InstantMs } from '../shared/time.ts';
 import { changeMemory, readMemory, toMemoryPath } from '../monitor/memory.ts';
-import { startHealthServer } from '../schedule/health-server.ts';
+import { readVersion } from '../shared/version.ts';
+import { startHealthServer, type HealthParts } from '../schedule/health-server.ts';
 import { startSchedule, type Schedule, type Start } from '../schedule/start-schedule.ts';
 import { reportFailure, toExitCode } from './report-failure.ts';
 import type { CliSurroundings } from './surroundings.ts';
@@ -59,6 +60,7 @@ interface Runs {
   readonly attach: (schedule: Schedule) => void;
   readonly describe: () => Readonly<Record<string, unknown>>;
   readonly isReady: () => boolean;
+  readonly metrics: HealthParts['metrics'];
   readonly toResult: () => CommandResult;
 }
 
@@ -67,7 +69,7 @@ function createRuns(around: CliSurroundings, flags: Flags, command: CommandRun):
   const memoryPath = toMemoryPath(command.settings.state.file);
   let schedule: Schedule | null = null;
   let last: Ended | null = null;
-  const counts = { done: 0, failed: 0 };
+  const counts = new Map<number, number>();
 
   async function run(start: Start): Promise<void> {
     const startMs = clock.now();
@@ -80,7 +82,7 @@ function createRuns(around: CliSurroundings, flags: Flags, command: CommandRun):
     }
     const ended = await runOnce();
     last = { startMs, endMs: clock.now(), ...ended };
-    counts[ended.exitCode === ExitCode.done ? 'done' : 'failed'] += 1;
+    counts.set(ended.exitCode, (counts.get(ended.exitCode) ?? 0) + 1);
     const nextMs = schedule?.nextMs() ?? null;
     logger[ended.exitCode === ExitCode.done ? 'info' : 'error'](
       {
@@ -95,8 +97,10 @@ function createRuns(around: CliSurroundings, flags: Flags, command: CommandRun):
   /** Settings are read anew: files that hold keys may have been written again since. */
   async function runOnce(): Promise<Pick<Ended, 'exitCode' | 'error'>> {
     try {
-      const result = await runWithSettings(around, { name: 'schedule', flags }, (fresh) =>
-        walkWindows(fresh, { kind: 'sync' }),
+      const result = await runWithSettings(
+        around,
+        { name: 'schedule', flags, monitoredAs: 'sync' },
+        (fresh) => walkWindows(fresh, { kind: 'sync' }),
       );
       if (!around.isJson) around.stdout.write(result.text);
       const stopped = toStopped(around.signal);
@@ -134,11 +138,25 @@ function createRuns(around: CliSurroundings, flags: Flags, command: CommandRun):
       schedule = started;
     },
     describe,
+    metrics: async () => {
+      const { renderMetrics } = await import('../monitor/render-metrics.ts');
+      return renderMetrics({
+        memory: readMemory(memoryPath),
+        nowMs: clock.now(),
+        version: readVersion(),
+        schedule: {
+          isRunning: schedule?.isRunning() ?? false,
+          nextMs: schedule?.nextMs() ?? null,
+          skipped: schedule?.skipped() ?? 0,
+          runs: counts,
+        },
+      });
+    },
     isReady: () => last === null || last.exitCode === ExitCode.done,
     toResult: () => ({
       exitCode: ExitCode.done,
       text: '',
-      json: { runs_done: counts.done, runs_failed: counts.failed },
+      json: { runs_by_exit_code: Object.fromEntries(counts) },
     }),
   };
 }
@@ -153,6 +171,7 @@ async function openHealth(
     address,
     describe: runs.describe,
     isReady: runs.isReady,
+    metrics: runs.metrics,
   });
 }
 

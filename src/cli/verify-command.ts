@@ -1,7 +1,8 @@
 import { parseDayOrInstant } from '../config/parse-day.ts';
 import { AppError, ExitCode, toAppError } from '../shared/errors.ts';
-import { runVerifyCounts } from '../verify/run-counts.ts';
-import { runVerify } from '../verify/run-verify.ts';
+import { runVerifyCounts, type CountsSummary } from '../verify/run-counts.ts';
+import { runVerify, type VerifySummary } from '../verify/run-verify.ts';
+import type { Fault } from '../monitor/webhook-message.ts';
 import { renderCounts, toCountsJson } from './render-counts.ts';
 import { renderVerification, toVerificationJson } from './render-verification.ts';
 import type { CliSurroundings } from './surroundings.ts';
@@ -40,6 +41,8 @@ export async function runVerifyCommand(
           exitCode: counts.isClean ? ExitCode.done : ExitCode.behind,
           text: renderCounts(counts),
           json: toCountsJson(counts),
+          figures: { drift: { windows: toCountsDrift(counts), runs: 0 } },
+          faults: toDriftFaults(counts.isClean),
         };
       }
       const summary = await runVerify(parts, request);
@@ -47,6 +50,15 @@ export async function runVerifyCommand(
         exitCode: summary.isClean ? ExitCode.done : ExitCode.behind,
         text: renderVerification(summary),
         json: toVerificationJson(summary),
+        figures: {
+          drift: toDriftLeft(summary),
+          retries: {
+            langfuse: summary.langfuseTraffic.retries,
+            mlflow: summary.mlflowTraffic.retries,
+          },
+          waitedMs: summary.langfuseTraffic.waitedMs,
+        },
+        faults: toDriftFaults(summary.isClean),
       };
     });
   });
@@ -69,4 +81,27 @@ function parseEnd(flag: string, text: unknown): number | null {
       cause: error,
     });
   }
+}
+
+/** What is left, after the repair where there was one. */
+function toDriftLeft({ langfuse, mlflow, repair, pruned }: VerifySummary): {
+  readonly windows: number;
+  readonly runs: number;
+} {
+  const { windowsLeft, left } = repair ?? {
+    windowsLeft: langfuse.drift,
+    left: mlflow.findings,
+  };
+  return { windows: windowsLeft.length + pruned.left.length, runs: left.length };
+}
+
+function toCountsDrift({ differences, unread }: CountsSummary): number {
+  return differences.filter(({ verdict }) => verdict !== 'explained').length + unread.length;
+}
+
+function toDriftFaults(isClean: boolean): Fault[] {
+  if (isClean) return [];
+  const message = 'Langfuse, the state file and MLflow do not hold the same.';
+  const next = 'Run `langfuse-mlflow verify`, which names each difference; `--repair` mends them.';
+  return [{ code: 'DRIFT', message, next }];
 }

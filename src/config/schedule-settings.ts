@@ -49,7 +49,7 @@ export const scheduleSettings = {
     parse: parseListenAddress,
     commands: ['schedule'],
     description:
-      'Address that answers /healthz and /readyz over HTTP, to anyone who reaches it. Not set: none.',
+      'Address that answers /healthz, /readyz and /metrics over HTTP, to anyone who reaches it. Not set: none.',
     allows: 'HOST:PORT',
     example: '127.0.0.1:8080',
   }),

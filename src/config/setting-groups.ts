@@ -12,5 +12,6 @@ export const groupTitles: Readonly<Record<keyof typeof settingsTable, string>> =
   network: 'Network',
   content: 'Content',
   schedule: 'Schedule',
+  monitoring: 'Monitoring',
   log: 'Log',
 };

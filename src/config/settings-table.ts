@@ -10,6 +10,7 @@ import {
 import { langfuseSettings } from './langfuse-settings.ts';
 import { litellmSettings } from './litellm-settings.ts';
 import { mlflowSettings } from './mlflow-settings.ts';
+import { monitoringSettings } from './monitoring-settings.ts';
 import { networkSettings } from './network-settings.ts';
 import { durationBetween, parseDuration, renderDuration } from './parse-duration.ts';
 import { parseStart } from './parse-day.ts';
@@ -204,6 +205,7 @@ export const settingsTable = {
   network: networkSettings,
   content: contentSettings,
   schedule: scheduleSettings,
+  monitoring: monitoringSettings,
   log: {
     level: withDefault({
       env: ['SYNC_LOG_LEVEL'],

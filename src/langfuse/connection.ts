@@ -21,6 +21,7 @@ export async function createConnection(settings: SourceSettings): Promise<Connec
     random: settings.random ?? (() => (settings.clock.now() % 1000) / 1000),
     redact: (text) => api.redact(text),
     onNotice: settings.onNotice ?? (() => undefined),
+    ...(settings.onCall === undefined ? {} : { onCall: settings.onCall }),
   });
   return { api, gate };
 }

@@ -62,6 +62,7 @@ export interface GateSettings {
   readonly random: () => number;
   readonly redact: (text: string) => string;
   readonly onNotice: (notice: SourceNotice) => void;
+  readonly onCall?: (status: number | null) => void;
 }
 
 const waitWhenNotToldMs = 5000;
@@ -145,6 +146,7 @@ export function createGate(settings: GateSettings): Gate {
     counts.requests += 1;
     const { timeoutMs } = settings;
     const { answer, deadlinePassed } = await withDeadline({ request, timeoutMs });
+    settings.onCall?.(toStatus(answer));
     if (request.signal.aborted) throw toCancelled(request.signal, request.signal.reason);
     if ('bytes' in answer) counts.bytes += answer.bytes;
     return toVerdict(answer, { deadlinePassed, timeoutMs, nowMs: clock.now() });
@@ -227,6 +229,13 @@ export function createGate(settings: GateSettings): Gate {
   }
 
   return { ask, traffic: () => ({ ...counts }), notice: settings.onNotice };
+}
+
+/** Null where no answer came. A redirect is told as 302, whichever it was. */
+function toStatus(answer: WireAnswer): number | null {
+  if (answer.kind === 'no_answer') return null;
+  if (answer.kind === 'redirect') return 302;
+  return answer.kind === 'status' ? answer.status : 200;
 }
 
 const toSeconds = (ms: number): string => `${Number((ms / 1000).toFixed(1))} s`;

@@ -40,6 +40,8 @@ export interface SourceSettings {
   /** Spreads retries; 0 ≤ x < 1. The millisecond of the clock when absent. */
   readonly random?: () => number;
   readonly onNotice?: (notice: SourceNotice) => void;
+  /** Told of each attempt of a request: its HTTP status, null where no answer came. */
+  readonly onCall?: (status: number | null) => void;
   /** Ends the probe. */
   readonly signal?: AbortSignal;
 }

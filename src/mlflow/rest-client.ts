@@ -163,13 +163,16 @@ function createRestClient(
     const signal = settings.signal ? AbortSignal.any([deadline, settings.signal]) : deadline;
     traffic.requests += 1;
     if (call.isWrite) traffic.writes += 1;
-    const response = await parts.request(call.url, {
+    const sent = parts.request(call.url, {
       dispatcher: agent,
       method: call.method,
       headers: { ...headers, ...added },
       body: call.body ?? null,
       signal,
     });
+    sent.catch(() => settings.onCall?.(null));
+    const response = await sent;
+    settings.onCall?.(response.statusCode);
     const bytes = Buffer.from(await response.body.arrayBuffer());
     return {
       status: response.statusCode,

@@ -36,6 +36,8 @@ export interface RestSettings {
   readonly signal?: AbortSignal | undefined;
   /** Told of each retry. */
   readonly onNotice?: ((message: string) => void) | undefined;
+  /** Told of each attempt of a request: its HTTP status, null where no answer came. */
+  readonly onCall?: ((status: number | null) => void) | undefined;
 }
 
 export const defaultConcurrency = 4;

@@ -4,10 +4,17 @@
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
+import { monitoredCommands, runReportSchema } from './run-report.ts';
 
 const memorySchema = z.object({
   /** When `schedule` last started a run; epoch milliseconds. */
   last_start_ms: z.int().nonnegative().nullable().catch(null),
+  /** The last run of each command. */
+  runs: z.partialRecord(z.enum(monitoredCommands), runReportSchema).catch({}),
+  /** When a run of each command last ended with 0; epoch milliseconds. */
+  last_success_ms: z.partialRecord(z.enum(monitoredCommands), z.int().nonnegative()).catch({}),
+  /** Faults of each command that were told since it last ended with 0. */
+  told_faults: z.partialRecord(z.enum(monitoredCommands), z.array(z.string())).catch({}),
 });
 
 export type MonitorMemory = z.infer<typeof memorySchema>;
@@ -35,8 +42,12 @@ export function readMemory(path: string): MonitorMemory {
 
 /** Changes some of it. Written beside and renamed: a reader never sees half of it. Throws as node:fs does. */
 export function changeMemory(path: string, change: Partial<MonitorMemory>): void {
+  replaceFile(path, `${JSON.stringify({ ...readMemory(path), ...change })}\n`, 0o600);
+}
+
+/** Throws as node:fs does. */
+export function replaceFile(path: string, text: string, mode: number): void {
   const draft = `${path}.${process.pid}.tmp`;
-  const memory = { ...readMemory(path), ...change };
-  writeFileSync(draft, `${JSON.stringify(memory)}\n`, { mode: 0o600 });
+  writeFileSync(draft, text, { mode });
   renameSync(draft, path);
 }

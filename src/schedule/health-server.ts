@@ -1,4 +1,4 @@
-/** `/healthz` and `/readyz` on a socket of their own. */
+/** `/healthz`, `/readyz` and `/metrics` on a socket of their own. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AppError } from '../shared/errors.ts';
@@ -15,6 +15,7 @@ export interface HealthParts {
   readonly describe: () => Readonly<Record<string, unknown>>;
   /** False from a run that failed until one that did not. */
   readonly isReady: () => boolean;
+  readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
 }
 
 export interface HealthServer extends AsyncDisposable {
@@ -80,7 +81,14 @@ function answer(parts: HealthParts, request: IncomingMessage, response: ServerRe
       sendJson(isReady ? 200 : 503, { status: isReady ? 'ready' : 'failing', ...parts.describe() });
       return;
     }
+    case '/metrics':
+      parts.metrics().then(
+        ({ contentType, text }) => send(200, contentType, text),
+        // The reason may name files; a scraper only needs to know that there is nothing to scrape.
+        () => sendJson(500, { error: 'the metrics could not be collected' }),
+      );
+      return;
     default:
-      sendJson(404, { error: 'there are /healthz and /readyz' });
+      sendJson(404, { error: 'there are /healthz, /readyz and /metrics' });
   }
 }

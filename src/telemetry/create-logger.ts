@@ -16,12 +16,15 @@ export async function createLogger({
   write,
   isTerminal,
   secrets,
+  bindings = {},
 }: {
   level: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   format: 'auto' | 'pretty' | 'json';
   write: (text: string) => void;
   isTerminal: boolean;
   secrets: readonly string[];
+  /** What every line holds, such as the id of the run. */
+  bindings?: Readonly<Record<string, string>>;
 }): Promise<Logger> {
   const isPretty = format === 'pretty' || (format === 'auto' && isTerminal);
   const toLine = isPretty ? await loadPrettifier({ isTerminal }) : (line: string) => line;
@@ -29,7 +32,7 @@ export async function createLogger({
     {
       level,
       // Host and process id say nothing in a container's or cron's own log.
-      base: null,
+      base: bindings,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: (error: unknown) => describeError(error) },
@@ -45,5 +48,9 @@ async function loadPrettifier({
   isTerminal: boolean;
 }): Promise<(line: string) => string> {
   const { prettyFactory } = await import('pino-pretty');
-  return prettyFactory({ colorize: isTerminal, translateTime: 'HH:MM:ss', ignore: 'pid,hostname' });
+  return prettyFactory({
+    colorize: isTerminal,
+    translateTime: 'HH:MM:ss',
+    ignore: 'pid,hostname,run_id,command',
+  });
 }
