@@ -13,6 +13,8 @@ export function toRequestRun(request: {
   readonly source: string;
   readonly interval: Interval;
   readonly generation: ResolvedGeneration;
+  /** Where Langfuse shows its trace. */
+  readonly url: string;
   readonly artifacts: readonly ArtifactSpec[];
 }): RunSpec {
   const { source, interval, generation } = request;
@@ -76,6 +78,11 @@ export function toRequestRun(request: {
         client_tool: generation.clientTool,
         cache_hit: generation.isCacheHit ? 'True' : 'False',
         cost_source: generation.costSource,
+        environment: generation.environment,
+        release: generation.release,
+        prompt_name: generation.promptName,
+        prompt_version: generation.promptVersion === null ? null : String(generation.promptVersion),
+        'langfuse_mlflow.url': request.url,
       }),
     },
     metrics,

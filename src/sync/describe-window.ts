@@ -26,7 +26,7 @@ import { describeDimensions } from './describe-dimensions.ts';
 import type { DescribedSource } from './described-source.ts';
 import { groupMetrics } from './group-metrics.ts';
 import { protectFact, protectGeneration, protectName, toTextRules } from './protect.ts';
-import { toSessionUrl } from './report-links.ts';
+import { toSessionUrl, toTraceUrl } from './report-links.ts';
 
 export interface WindowDescription {
   readonly window: RunSpec;
@@ -233,6 +233,7 @@ export function describeRequests(
         requestId: fact.request_id,
         isFinalAttempt: fact.is_final_attempt === 1,
       },
+      url: toTraceUrl(source, fact.trace_id),
       artifacts: requestArtifacts(contents, { fact, privacy: source.privacy }),
     });
   });

@@ -22,7 +22,7 @@ export function toSessionUrl(source: ReportedSource, sessionId: string): string 
   return isHashedName(sessionId) ? sessions : `${sessions}/${encodeURIComponent(sessionId)}`;
 }
 
-/** Where Langfuse shows a trace. */
+/** Where Langfuse shows a trace: the `htmlPath` of its own API. */
 export function toTraceUrl(source: ReportedSource, traceId: string): string {
   return `${toProjectUrl(source)}/traces/${encodeURIComponent(traceId)}`;
 }
