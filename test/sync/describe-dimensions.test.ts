@@ -108,7 +108,7 @@ describe('dimension runs', () => {
           });
           for (const metric of additiveMetrics) {
             const sum = runs.reduce((total, run) => total + (run.metrics.get(metric) ?? 0), 0);
-            expect(sum, metric).toBeCloseTo(window.get(metric) ?? 0, 9);
+            expect(sum).toBeCloseTo(window.get(metric) ?? 0, 9);
           }
           expect(new Set(runs.map((run) => run.key)).size).toBe(runs.length);
           const own = runs.filter((run) => run.params['dimension_group'] === 'value');
@@ -122,10 +122,9 @@ describe('dimension runs', () => {
             facts.filter((fact) => fact.user_id === value && fact.is_final_attempt === 1).length;
           const least = Math.min(...own.map((run) => run.metrics.get('requests') ?? 0));
           const shown = new Set(own.map((run) => run.params['dimension_value']));
-          for (const value of values) {
-            if (value !== null && !shown.has(value))
-              expect(requestsOf(value)).toBeLessThanOrEqual(least);
-          }
+          const hidden = [...values].filter((value) => value !== null && !shown.has(value));
+          const mostHidden = Math.max(0, ...hidden.map(requestsOf));
+          expect(hidden.length === 0 || mostHidden <= least).toBe(true);
         },
       ),
       { numRuns: 60 },
