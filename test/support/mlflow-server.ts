@@ -22,6 +22,8 @@ export interface MlflowServer extends AsyncDisposable {
 
 export interface MlflowServerOptions {
   readonly version: MlflowVersion;
+  /** Its environment; default: the one that was installed for the suites. */
+  readonly environment?: string;
   /** Default: a new folder, removed at the end. */
   readonly cwd?: string;
   /** `server` on `sqlite:///mlflow.db` with proxied artifacts (default), or plain `ui`, which chooses by itself. */
@@ -42,7 +44,7 @@ const startTimeoutMs = 120_000;
 
 /** Starts a server on a free port and waits until it answers. Throws with the end of its log when it does not. */
 export async function startMlflowServer(options: MlflowServerOptions): Promise<MlflowServer> {
-  const program = mlflowProgram(requireMlflow(options.version), 'mlflow');
+  const program = mlflowProgram(options.environment ?? requireMlflow(options.version), 'mlflow');
   const cwd = options.cwd ?? (await mkdtemp(join(tmpdir(), 'langfuse-mlflow-server-')));
   const logFolder = await mkdtemp(join(tmpdir(), 'langfuse-mlflow-log-'));
   const logFile = join(logFolder, 'server.log');
