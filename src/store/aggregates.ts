@@ -30,12 +30,11 @@ export function listFacts(
   state: State,
   query: { readonly where: string; readonly parameters: SqlParameters; readonly limit?: number },
 ): Fact[] {
-  return state.db
-    .prepare(
-      `SELECT ${factColumns.join(', ')} FROM counted_facts WHERE ${query.where} ORDER BY start_ms, trace_id, id` +
-        (query.limit === undefined ? '' : ` LIMIT ${query.limit}`),
-    )
-    .all(query.parameters) as Fact[];
+  return prepareOnce(
+    state,
+    `SELECT ${factColumns.join(', ')} FROM counted_facts WHERE ${query.where} ORDER BY start_ms, trace_id, id` +
+      (query.limit === undefined ? '' : ` LIMIT ${query.limit}`),
+  ).all(query.parameters) as Fact[];
 }
 
 /** Hash-able identity of what a group of facts holds: their row hashes in order of time. */
@@ -43,10 +42,10 @@ export function rowHashes(
   state: State,
   query: { readonly where: string; readonly parameters: SqlParameters },
 ): string[] {
-  return state.db
-    .prepare(
-      `SELECT row_hash FROM counted_facts WHERE ${query.where} ORDER BY start_ms, trace_id, id`,
-    )
+  return prepareOnce(
+    state,
+    `SELECT row_hash FROM counted_facts WHERE ${query.where} ORDER BY start_ms, trace_id, id`,
+  )
     .pluck()
     .all(query.parameters) as string[];
 }
@@ -68,22 +67,22 @@ export function distinctValues(
     readonly parameters: SqlParameters;
   },
 ): string[] {
-  return state.db
-    .prepare(
-      `SELECT ${query.column} FROM counted_facts WHERE ${query.where} AND ${query.column} IS NOT NULL
+  return prepareOnce(
+    state,
+    `SELECT ${query.column} FROM counted_facts WHERE ${query.where} AND ${query.column} IS NOT NULL
        GROUP BY ${query.column} ORDER BY COUNT(*) DESC, ${query.column}`,
-    )
+  )
     .pluck()
     .all(query.parameters) as string[];
 }
 
 /** Sessions that have a counted fact in the window. */
 export function sessionsOfWindow(state: State, source: string, windowFromMs: number): string[] {
-  return state.db
-    .prepare(
-      `SELECT DISTINCT session_id FROM counted_facts
+  return prepareOnce(
+    state,
+    `SELECT DISTINCT session_id FROM counted_facts
        WHERE source = ? AND window_from_ms = ? AND session_id IS NOT NULL ORDER BY session_id`,
-    )
+  )
     .pluck()
     .all(source, windowFromMs) as string[];
 }
@@ -109,21 +108,20 @@ export function sessionSpan(
   source: string,
   sessionId: string,
 ): { readonly windowFromMs: number; readonly startMs: number; readonly endMs: number } | null {
-  const row = state.db
-    .prepare(
-      `SELECT MIN(window_from_ms) AS windowFromMs, MIN(start_ms) AS startMs, MAX(COALESCE(end_ms, start_ms)) AS endMs
+  const row = prepareOnce(
+    state,
+    `SELECT MIN(window_from_ms) AS windowFromMs, MIN(start_ms) AS startMs, MAX(COALESCE(end_ms, start_ms)) AS endMs
        FROM counted_facts WHERE source = ? AND session_id = ?`,
-    )
-    .get(source, sessionId) as { windowFromMs: number | null; startMs: number; endMs: number };
+  ).get(source, sessionId) as { windowFromMs: number | null; startMs: number; endMs: number };
   return row.windowFromMs === null ? null : { ...row, windowFromMs: row.windowFromMs };
 }
 
 /** How many facts of a window were found to be logged twice. */
 export function countDoubleLogged(state: State, source: string, windowFromMs: number): number {
-  return state.db
-    .prepare(
-      "SELECT COUNT(*) FROM facts WHERE source = ? AND window_from_ms = ? AND not_counted = 'double_logged'",
-    )
+  return prepareOnce(
+    state,
+    "SELECT COUNT(*) FROM facts WHERE source = ? AND window_from_ms = ? AND not_counted = 'double_logged'",
+  )
     .pluck()
     .get(source, windowFromMs) as number;
 }
@@ -133,14 +131,14 @@ export function windowsOfScores(
   state: State,
   place: { readonly source: string; readonly fromMs: number; readonly toMs: number },
 ): number[] {
-  return state.db
-    .prepare(
-      `SELECT DISTINCT f.window_from_ms FROM scores s JOIN facts f ON f.source = s.source AND f.trace_id = s.trace_id
+  return prepareOnce(
+    state,
+    `SELECT DISTINCT f.window_from_ms FROM scores s JOIN facts f ON f.source = s.source AND f.trace_id = s.trace_id
        WHERE s.source = @source AND s.timestamp_ms >= @fromMs AND s.timestamp_ms < @toMs
        UNION
        SELECT DISTINCT f.window_from_ms FROM scores s JOIN facts f ON f.source = s.source AND f.session_id = s.session_id
        WHERE s.source = @source AND s.timestamp_ms >= @fromMs AND s.timestamp_ms < @toMs`,
-    )
+  )
     .pluck()
     .all(place) as number[];
 }
@@ -150,14 +148,14 @@ export function windowsOfSharedScores(
   state: State,
   place: { readonly source: string; readonly windowFromMs: number },
 ): number[] {
-  return state.db
-    .prepare(
-      `SELECT DISTINCT f.window_from_ms
+  return prepareOnce(
+    state,
+    `SELECT DISTINCT f.window_from_ms
        FROM facts w
        JOIN scores s ON s.source = w.source AND s.trace_id = w.trace_id AND s.observation_id IS NOT NULL
        JOIN facts f ON f.source = w.source AND f.trace_id = w.trace_id
        WHERE w.source = @source AND w.window_from_ms = @windowFromMs`,
-    )
+  )
     .pluck()
     .all(place) as number[];
 }
