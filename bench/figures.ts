@@ -5,7 +5,8 @@ export interface Aggregates {
   readonly calls: number;
   /** Sum of start times, in milliseconds after the first day. */
   readonly startSumMs: number;
-  readonly totalTokens: number;
+  /** Sum over the calls from start to end; those without an end count nothing. */
+  readonly durationSumMs: number;
 }
 
 export interface Outcome {

@@ -8,7 +8,7 @@ export interface SummedRow {
   readonly type: string;
   readonly startTime: string;
   readonly updatedAt?: string | null | undefined;
-  readonly usageDetails?: Readonly<Record<string, number>> | undefined;
+  readonly endTime?: string | null | undefined;
 }
 
 export function createSum(task: { readonly fromMs: number }): {
@@ -17,7 +17,7 @@ export function createSum(task: { readonly fromMs: number }): {
 } {
   const newest = new Map<
     string,
-    { readonly updatedAt: string; readonly startMs: number; readonly totalTokens: number }
+    { readonly updatedAt: string; readonly startMs: number; readonly durationMs: number }
   >();
   return {
     add(row) {
@@ -29,17 +29,21 @@ export function createSum(task: { readonly fromMs: number }): {
       newest.set(identity, {
         updatedAt,
         startMs: Date.parse(row.startTime) - task.fromMs,
-        totalTokens: row.usageDetails?.['total'] ?? 0,
+        durationMs: toDuration(row),
       });
     },
     total() {
       let startSumMs = 0;
-      let totalTokens = 0;
+      let durationSumMs = 0;
       for (const call of newest.values()) {
         startSumMs += call.startMs;
-        totalTokens += call.totalTokens;
+        durationSumMs += call.durationMs;
       }
-      return { calls: newest.size, startSumMs, totalTokens };
+      return { calls: newest.size, startSumMs, durationSumMs };
     },
   };
+}
+
+function toDuration({ startTime, endTime }: SummedRow): number {
+  return typeof endTime === 'string' ? Date.parse(endTime) - Date.parse(startTime) : 0;
 }

@@ -114,7 +114,7 @@ const sizeOf = (task: Task): number => statSync(toStateFile(task)).size;
 function aggregatesOf(state: State, task: Task): Aggregates {
   return state.db
     .prepare(
-      `SELECT COUNT(*) AS calls, SUM(start_ms - ?) AS startSumMs, SUM(total_tokens) AS totalTokens
+      `SELECT COUNT(*) AS calls, SUM(start_ms - ?) AS startSumMs, SUM(COALESCE(end_ms - start_ms, 0)) AS durationSumMs
        FROM facts`,
     )
     .get(task.fromMs) as Aggregates;

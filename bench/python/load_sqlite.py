@@ -10,6 +10,10 @@ def iso(ms):
     return datetime.fromtimestamp(ms / 1000, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def millis(iso_time):
+    return round(datetime.fromisoformat(iso_time.replace("Z", "+00:00")).timestamp() * 1000)
+
+
 def page(cursor):
     query = {
         "limit": 1000,
@@ -33,21 +37,21 @@ def page(cursor):
 begin = time.perf_counter()
 path = os.path.join(task["folder"], "plain.db")
 db = sqlite3.connect(path)
-db.execute("CREATE TABLE rows (trace_id, id, updated, start_ms, total, body, PRIMARY KEY (trace_id, id))")
+db.execute("CREATE TABLE rows (trace_id, id, updated, start_ms, duration_ms, body, PRIMARY KEY (trace_id, id))")
 cursor = None
 while True:
     answer = page(cursor)
     db.executemany(
         """INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET updated = excluded.updated,
-           start_ms = excluded.start_ms, total = excluded.total, body = excluded.body
+           start_ms = excluded.start_ms, duration_ms = excluded.duration_ms, body = excluded.body
            WHERE excluded.updated >= rows.updated""",
         [
             (
                 row.get("traceId") or "",
                 row["id"],
                 row.get("updatedAt") or "",
-                round(datetime.fromisoformat(row["startTime"].replace("Z", "+00:00")).timestamp() * 1000),
-                (row.get("usageDetails") or {}).get("total"),
+                millis(row["startTime"]),
+                millis(row["endTime"]) - millis(row["startTime"]) if row.get("endTime") else 0,
                 json.dumps(row),
             )
             for row in answer["data"]
@@ -58,14 +62,14 @@ while True:
     if not cursor:
         break
 db.commit()
-calls, start_sum, tokens = db.execute(
-    "SELECT COUNT(*), SUM(start_ms - ?), SUM(total) FROM rows", (task["fromMs"],)
+calls, start_sum, durations = db.execute(
+    "SELECT COUNT(*), SUM(start_ms - ?), SUM(duration_ms) FROM rows", (task["fromMs"],)
 ).fetchone()
 used = resource.getrusage(resource.RUSAGE_SELF)
 print(
     json.dumps(
         {
-            "aggregates": {"calls": calls, "startSumMs": start_sum, "totalTokens": tokens},
+            "aggregates": {"calls": calls, "startSumMs": start_sum, "durationSumMs": durations},
             "wallMs": (time.perf_counter() - begin) * 1000,
             "cpuMs": (used.ru_utime + used.ru_stime) * 1000,
             "peakBytes": used.ru_maxrss * 1024,
