@@ -7,6 +7,7 @@ import {
   openConfiguredTarget,
   toSyncSettings,
 } from '../src/app.ts';
+import { openMeasureChecks } from '../src/app-measures.ts';
 import { parseSettings } from '../src/config/parse-settings.ts';
 import { toInstant } from '../src/shared/time.ts';
 import type { State } from '../src/store/open-state.ts';
@@ -70,6 +71,7 @@ async function open(
   Disposable & { readonly parts: SyncParts; readonly target: SyncParts['target'] & AsyncDisposable }
 > {
   const clock = createBenchClock(task);
+  using checks = openMeasureChecks();
   const { settings, secrets } = parseSettings({
     command: 'sync',
     flags: {},
@@ -89,6 +91,7 @@ async function open(
       throw new Error('no setting of the bench is in a file');
     },
     now: clock.now(),
+    measureChecks: checks.checks,
   });
   const signal = new AbortController().signal;
   const around = { settings, secrets, clock, signal, onNotice: () => undefined };
