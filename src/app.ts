@@ -130,6 +130,12 @@ export async function openConfiguredSource(around: Surroundings): Promise<Source
   return openSource(toSourceSettings(around));
 }
 
+/** In how many slices a window is read. */
+export async function countConfiguredSlices({ langfuse }: Settings): Promise<number> {
+  const { slicesPerReader } = await import('./langfuse/reader-context.ts');
+  return langfuse.concurrency * slicesPerReader;
+}
+
 /** Opens the MLflow of the settings, also one that is only known by its name. Throws as the targets, and SAGEMAKER_*. */
 export async function openConfiguredTarget(around: Surroundings): Promise<Target> {
   const { aws } = around.settings;

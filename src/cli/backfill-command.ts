@@ -3,6 +3,7 @@ import { AppError, toAppError } from '../shared/errors.ts';
 import { planBackfill, planShard } from '../sync/plan-windows.ts';
 import { parseShard } from './parse-shard.ts';
 import type { CliSurroundings } from './surroundings.ts';
+import { tellBackfillPlan } from './plan-backfill.ts';
 import { walkWindows } from './walk-windows.ts';
 import { withSettings } from './with-settings.ts';
 
@@ -11,7 +12,7 @@ export async function runBackfillCommand(
   around: CliSurroundings,
   flags: Readonly<Record<string, unknown>>,
 ): Promise<void> {
-  const { from, to, quarantined, shard: _, shards: __, ...settingFlags } = flags;
+  const { from, to, quarantined, shard: _, shards: __, plan: isPlan, ...settingFlags } = flags;
   checkFlags(flags);
   const shard = parseShard(flags, around.env);
   await withSettings(around, { name: 'backfill', flags: settingFlags }, async (command) => {
@@ -20,8 +21,12 @@ export async function runBackfillCommand(
     const { sizeMs: windowMs, settleMs } = command.settings.windows;
     // Refuses a range that no window can be made of before anything is opened or created.
     const plan = { ...range, nowMs: command.clock.now(), windowMs, settleMs };
-    if (shard === null) planBackfill(plan);
-    else planShard({ ...plan, shard });
+    const windows = shard === null ? planBackfill(plan) : planShard({ ...plan, shard });
+    if (isPlan === true)
+      return tellBackfillPlan(
+        command,
+        windows.map(({ interval }) => interval),
+      );
     return walkWindows(command, { kind: 'backfill', ...range, ...(shard && { shard }) });
   });
 }
@@ -29,7 +34,7 @@ export async function runBackfillCommand(
 /** Before the settings are looked at, as with every fault of the command line itself. */
 function checkFlags(flags: Readonly<Record<string, unknown>>): void {
   const range = ['from', 'to'] as const;
-  const given = [...range, ...(['shard', 'shards'] as const)]
+  const given = [...range, ...(['shard', 'shards', 'plan'] as const)]
     .filter((name) => flags[name] !== undefined)
     .map((name) => `--${name}`);
   const missing = range.filter((name) => flags[name] === undefined).map((name) => `--${name}`);

@@ -65,6 +65,10 @@ Exit codes: 0 done, 2 usage or settings, 3 behind, 4 some windows failed or are 
           'instead of a range: every window that holds a quarantined row; exit code 4 while one remains',
         )
         .option(
+          '--plan',
+          'only tell how many windows, requests and minutes it would take, by counts of Langfuse; write nothing',
+        )
+        .option(
           '--shard <N/SHARDS>',
           'only this part of the range, as 3/16, into a state file of its own; merge makes one of all',
         )
