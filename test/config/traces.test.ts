@@ -1,6 +1,6 @@
 /** Which traces are written, and that a local file takes none. */
 import { expect, test } from 'vitest';
-import { keys, parse, problems } from './settings-input.ts';
+import { keys, parse, problemsOf } from './settings-input.ts';
 
 test('none unless they are asked for', () => {
   expect(parse({ env: keys }).settings.content.traces).toEqual({ kind: 'off' });
@@ -12,7 +12,9 @@ test('a share of the sessions, on a server', () => {
 });
 
 test('into a local file they are refused', () => {
-  expect(problems({ MLFLOW_TRACKING_URI: 'sqlite:///mlflow.db', SYNC_TRACES: 'all' })).toContain(
-    'SYNC_TRACES (or --traces): needs an MLflow server',
-  );
+  expect(
+    problemsOf({
+      env: { ...keys, MLFLOW_TRACKING_URI: 'sqlite:///mlflow.db', SYNC_TRACES: 'all' },
+    }).join(),
+  ).toContain('SYNC_TRACES (or --traces): needs an MLflow server');
 });
