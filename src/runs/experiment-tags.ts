@@ -1,8 +1,11 @@
-/** What the experiment tells of itself in MLflow: its description, the view it opens in, its main number. Pure. */
+/** What the experiment tells of itself in MLflow: its description, its kind, its main number. Pure. */
 import { hashOf } from '../shared/hash.ts';
 import { noteHashTag, noteTag } from './tags.ts';
 
-/** Without it MLflow 3 opens an experiment in its GenAI view, which shows traces and no run. */
+/**
+ * Without it an MLflow since 3.5 guesses, and may open the GenAI view, which shows no run. 3.17 has a switch in the
+ * browser instead (localStorage `mlflow.workflowType`), which no tag moves.
+ */
 const kindTag = 'mlflow.experimentKind';
 
 const note = [

@@ -1,4 +1,4 @@
-/** Gives the experiment its description and the view it opens in, where nobody else has. */
+/** Gives the experiment its description, kind and main metric, where nobody else has. */
 import { toExperimentTagChanges } from '../runs/experiment-tags.ts';
 import { AppError } from '../shared/errors.ts';
 import type { ReportProgress } from '../shared/progress.ts';

@@ -27,7 +27,7 @@ export function renderProgressLine(event: ProgressEvent): string | null {
     case 'window_restored':
       return `${toWindowLabel(event.window)}: read again for calls that had been pruned`;
     case 'experiment_not_described':
-      return `the experiment keeps its description and view as they are: ${toOneLine(event.message)}`;
+      return `the experiment keeps its description as it is: ${toOneLine(event.message)}`;
     case 'traces_published': {
       const { written, unchanged, deleted } = event.traces;
       return `${toWindowLabel(event.window)}: traces ${written} written, ${unchanged} unchanged, ${deleted} deleted`;

@@ -43,7 +43,7 @@ const lines = [
   'sync: https://l (v2) -> sqlite:///mlflow.db',
   '2 windows to read, 2026-11-24T00:00:00.000Z to 2026-11-26T00:00:00.000Z',
   '2026-11-24: 1,200 rows read, 2,000 rows/s, 1,000 generations, 1 row set aside',
-  'the experiment keeps its description and view as they are: not allowed',
+  'the experiment keeps its description as it is: not allowed',
   '2026-11-24: the run session [31m a had been deleted in MLflow (abc); it was made again',
   '2026-11-24: read again for calls that had been pruned',
   '2026-11-24: runs 3 created, 1 updated, 0 unchanged',
