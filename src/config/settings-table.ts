@@ -132,7 +132,7 @@ export const settingsTable = {
       flag: '--facts-retention',
       placeholder: 'DURATION',
       parse: durationBetween('8d', '3650d'),
-      commands: ['sync', 'status'],
+      commands: ['sync', 'schedule', 'status'],
       description:
         'Finished windows so much older than the newest are pruned from the state file: their calls, texts and scores, once their sessions have ended. What MLflow holds stays; what is needed again is read again from Langfuse, which must keep its data for longer than this. Unset: nothing is pruned.',
       allows:

@@ -46,6 +46,9 @@ describe('defaults', () => {
       httpProxy: null,
       httpsProxy: null,
       hashKey: null,
+      pushgatewayUrl: null,
+      pingUrl: null,
+      webhookUrl: null,
     });
   });
 

@@ -82,6 +82,9 @@ describe('no secret is shown', () => {
       SYNC_HASH_KEY: 'names-are-hashed',
       HTTP_PROXY: 'http://proxy:3128',
       https_proxy: 'http://user:proxy-word@proxy:3128',
+      SYNC_PUSHGATEWAY_URL: 'http://user:push-word@gateway:9091',
+      SYNC_PING_URL: 'https://ping.example/ping-word',
+      SYNC_WEBHOOK_URL: 'https://chat.example/hook-word',
     };
     const { settings, secrets } = parse({ env });
     expect(Object.values(secrets)).toEqual([
@@ -92,9 +95,12 @@ describe('no secret is shown', () => {
       'http://proxy:3128/',
       'http://user:proxy-word@proxy:3128/',
       'names-are-hashed',
+      'http://user:push-word@gateway:9091',
+      'https://ping.example/ping-word',
+      'https://chat.example/hook-word',
     ]);
     expect(JSON.stringify(settings)).not.toMatch(
-      /sk-lf|sk-gateway|hunter22|token-4711|proxy-word|names-are-hashed/,
+      /sk-lf|sk-gateway|hunter22|token-4711|proxy-word|names-are-hashed|push-word|ping-word|hook-word/,
     );
   });
 
