@@ -1,4 +1,5 @@
 /** Tells the receivers of the settings how a run went. Whatever they do, the run is not touched by it. */
+import { existsSync } from 'node:fs';
 import { changeMemory, readMemory, replaceFile } from './memory.ts';
 import type { MetricSource } from './metric-catalogue.ts';
 import { post } from './post.ts';
@@ -36,13 +37,22 @@ export async function tellEnd(
   },
 ): Promise<void> {
   const { report } = ended;
-  remember(to, report);
+  if (needsMemory(to)) remember(to, report);
   await Promise.all([
     writeMetricsFile(to, report.endMs),
     push(to, report),
     ping(to, report, ended.lastLines),
     notify(to, report, ended.faults),
   ]);
+}
+
+/**
+ * Nothing is left beside the state file of a run that nobody is told of. Where `schedule` runs, it has made the file
+ * before, and its metrics tell of every command.
+ */
+function needsMemory(to: Receivers): boolean {
+  const isRead = to.metricsFile !== null || to.pushgatewayUrl !== null || to.webhookUrl !== null;
+  return isRead || existsSync(to.memoryPath);
 }
 
 function remember(to: Receivers, report: RunReport): void {
