@@ -5,7 +5,7 @@
  * the count of the metrics API. Only generations are asked for: a trace without any call has rows in one list alone.
  */
 import { AppError, toAppError } from '../shared/errors.ts';
-import { toIso, type Interval } from '../shared/time.ts';
+import { toInstant, toIso, type Interval } from '../shared/time.ts';
 import type { ReaderKind } from '../sync/ports.ts';
 import type { Outcome } from './gate.ts';
 import { observationsV1Name } from './legacy-reader.ts';
@@ -105,7 +105,8 @@ async function lookInMetrics(context: ReaderContext, { interval, signal }: Asked
     filters: [],
     timeDimension: null,
     fromTimestamp: toIso(interval.fromMs),
-    toTimestamp: toIso(interval.toMs),
+    // Both ends belong to the range that it counts.
+    toTimestamp: toIso(toInstant(interval.toMs - 1)),
     orderBy: null,
   };
   const outcome = await context.gate.ask({

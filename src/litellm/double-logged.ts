@@ -3,7 +3,7 @@
  * `langfuse_otel` once for the request and once for the provider (BerriAI/litellm#14020, #25720;
  * langfuse/langfuse#9344).
  */
-import type { Generation } from './generation.ts';
+import type { Generation, ResolvedGeneration } from './generation.ts';
 import { isSameOrUnknown } from './request-grouping.ts';
 import { byStart } from './trace-order.ts';
 
@@ -103,6 +103,27 @@ const costRank = {
   unknown: 4,
 } as const;
 
+/**
+ * How much a row says of itself. What its trace or a reading of its text adds does not count: a row that is read again
+ * would else lose to its double that was resolved before, and the other way round in the next window.
+ */
 function toCompleteness(generation: Generation): number {
-  return Object.values(generation).filter((value) => value !== null).length;
+  const said = Object.entries(generation).filter(
+    ([field, value]) => value !== null && !addedLater.has(field),
+  ).length;
+  return (
+    said +
+    Number(generation.sessionSource === 'session_id') +
+    Number(generation.userSource === 'user_id')
+  );
 }
+
+const addedLater: ReadonlySet<string> = new Set<keyof ResolvedGeneration>([
+  'sessionId',
+  'sessionSource',
+  'userId',
+  'userSource',
+  'toolCalls',
+  'requestId',
+  'isFinalAttempt',
+]);

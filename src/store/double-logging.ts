@@ -64,6 +64,45 @@ export function findDoubleLoggedOverTraces(
   return dropsOf(groups);
 }
 
+/**
+ * Of facts outside of the window that is folded, those that stay dropped because their twin is in another trace and
+ * outside of that window too: folding one window must not let a call of another count again.
+ */
+export function findStillDropped(
+  state: State,
+  place: { readonly source: string; readonly windowFromMs: number },
+  others: readonly Fact[],
+): Set<string> {
+  const groups = new Map<string, Map<string, Generation>>();
+  for (const fact of others) {
+    if (fact.not_counted !== 'double_logged') continue;
+    for (const column of ['response_id', 'call_id'] as const) {
+      if (fact[column] === null) continue;
+      const twins = state.db
+        .prepare(
+          `SELECT ${factColumns.join(', ')} FROM facts
+           WHERE source = @source AND ${column} = @value AND trace_id <> @trace AND window_from_ms <> @window
+             AND start_ms BETWEEN @start - @reach AND @start + @reach`,
+        )
+        .all({
+          source: place.source,
+          value: fact[column],
+          trace: fact.trace_id,
+          window: place.windowFromMs,
+          start: fact.start_ms,
+          reach: twinReachMs,
+        }) as Fact[];
+      const rows = [fact, ...twins].map(toResolvedGeneration);
+      groups.set(
+        `${column}:${identityOf(toResolvedGeneration(fact))}`,
+        new Map(rows.map((row) => [identityOf(row), row])),
+      );
+    }
+  }
+  const own = new Set(others.map((fact) => identityOf(toResolvedGeneration(fact))));
+  return new Set([...dropsOf(groups)].filter((identity) => own.has(identity)));
+}
+
 /** Identities to drop among the rows of one trace. */
 export function findDoubleLoggedInTrace(generations: readonly Generation[]): Set<string> {
   if (generations.length < 2) return new Set();

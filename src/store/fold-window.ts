@@ -7,7 +7,11 @@ import { identityOf, parseIdentity } from '../litellm/double-logged.ts';
 import { resolveTrace } from '../litellm/resolve-trace.ts';
 import type { TraceAttributes } from '../shared/observation.ts';
 import type { Interval } from '../shared/time.ts';
-import { findDoubleLoggedInTrace, findDoubleLoggedOverTraces } from './double-logging.ts';
+import {
+  findDoubleLoggedInTrace,
+  findDoubleLoggedOverTraces,
+  findStillDropped,
+} from './double-logging.ts';
 import { toFact, toResolvedGeneration, type Fact } from './fact.ts';
 import { openFactTable, type FactTable } from './fact-table.ts';
 import type { State } from './open-state.ts';
@@ -121,8 +125,15 @@ function foldTrace(
 
   const all = [...mine, ...[...elsewhere.values()].map(toResolvedGeneration)];
   const dropped = findDoubleLoggedInTrace(all);
+  const stillDropped = findStillDropped(
+    fold.state,
+    { source: fold.source, windowFromMs: window.fromMs },
+    [...elsewhere.values()],
+  );
   const isDropped = (generation: Generation): boolean =>
-    dropped.has(identityOf(generation)) || fold.droppedOverTraces.has(identityOf(generation));
+    dropped.has(identityOf(generation)) ||
+    stillDropped.has(identityOf(generation)) ||
+    fold.droppedOverTraces.has(identityOf(generation));
   const resolved: ResolvedGeneration[] = [
     ...resolveTrace({
       generations: all.filter((generation) => !isDropped(generation)),

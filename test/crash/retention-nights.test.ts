@@ -74,8 +74,9 @@ test('whatever changed or went behind the lookback, a backfill of everything end
       const pruning = createNights(file, story, { isPruning: true });
       for (let night = 0; night <= lastNight; night += 1) {
         await pruning.die(night);
-        const outcome = await pruning.run({ night, attempt: 1 });
-        left += outcome.summary?.left.length ?? 0;
+        // What was pruned and is gone from Langfuse holds its window, by name, until a backfill takes it as it is.
+        const outcome = await pruning.run({ night, attempt: 1, mayLackPruned: true });
+        left += (outcome.summary?.left.length ?? 0) + (outcome.summary?.failed.length ?? 0);
       }
       const whole = { night: lastNight, attempt: 2, request: toBackfill(0, nights + 1) };
       await pruning.run(whole);
@@ -101,6 +102,7 @@ function toBackfill(fromDay: number, toDay: number): SyncRequest {
 type Night = Pick<Parameters<typeof runWorker>[1], 'trouble' | 'request'> & {
   readonly night: number;
   readonly attempt?: number;
+  readonly mayLackPruned?: boolean;
 };
 
 interface Nights {
@@ -137,7 +139,10 @@ function createNights(
     run: async (asked) => {
       const outcome = await run(asked);
       expect(outcome.error).toBeNull();
-      expect(outcome.summary?.failed).toEqual([]);
+      const failed = outcome.summary?.failed ?? [];
+      const isExpected = ({ error }: { readonly error: { readonly code: string } }): boolean =>
+        asked.mayLackPruned === true && error.code === 'FACTS_PRUNED';
+      expect(failed.filter((one) => !isExpected(one))).toEqual([]);
       return outcome;
     },
     die: async (night) => {
