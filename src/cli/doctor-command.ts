@@ -57,7 +57,9 @@ export async function runDoctorCommand(
     const checks = planes.flatMap((plane) => plane.checks);
     const failures = planes.flatMap((plane) => plane.failure ?? []);
     const capabilities = planes.flatMap((plane) => plane.capabilities ?? []);
-    const [first] = failures;
+    // What waiting does not mend is said by the exit code, whatever else did not answer.
+    const first =
+      failures.find((failure) => toExitCode(failure) !== ExitCode.tryAgainLater) ?? failures[0];
     return {
       exitCode: first === undefined ? ExitCode.done : toExitCode(first),
       text: command.hide(renderChecks(checks, { failures, capabilities })),

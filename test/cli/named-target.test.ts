@@ -10,6 +10,7 @@ const awsEnv = (url: string): Record<string, string> => ({
   AWS_SECRET_ACCESS_KEY: controlKeys.secretAccessKey,
   AWS_EC2_METADATA_DISABLED: 'true',
   AWS_ENDPOINT_URL_SAGEMAKER: url,
+  AWS_ENDPOINT_URL_STS: url,
   AWS_REGION: 'us-east-1',
   MLFLOW_TRACKING_SERVER_NAME: 'nobody',
 });
