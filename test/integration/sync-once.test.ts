@@ -165,6 +165,8 @@ describeWithMlflow('a sync that is run more than once', ['newest'], () => {
         const { day, canonicalModel: model } = attempt ?? { day: '', canonicalModel: '' };
         return [
           `window ${day}`,
+          // Their reports stand beside the day before and the same weekday before.
+          ...[1, 7].map((days) => `window ${addDays(day, days)}`).filter((one) => before.has(one)),
           `model ${day} ${model}`,
           `trend ${model}`,
           ...(attempt?.sessionId ? [`session ${attempt.sessionId}`] : []),
@@ -331,4 +333,8 @@ async function readStage(mlflow: MlflowServer, runId: string): Promise<string> {
   const answer = await fetch(`${mlflow.url}/api/2.0/mlflow/runs/get?run_id=${runId}`);
   const body = (await answer.json()) as { run: { info: { lifecycle_stage: string } } };
   return body.run.info.lifecycle_stage;
+}
+
+function addDays(day: string, days: number): string {
+  return new Date(Date.parse(`${day}T00:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10);
 }

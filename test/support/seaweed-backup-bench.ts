@@ -153,7 +153,8 @@ export function putWindow(state: State, n: number): void {
   state.db.exec(
     `INSERT INTO sources (source, name, base_url, window_ms, start_ms) VALUES ('project', 'Project', 'http://langfuse', 86400000, 0)
        ON CONFLICT DO NOTHING;
-     INSERT INTO windows VALUES ('project', ${n} * 86400000, (${n} + 1) * 86400000, 0, 'v2', NULL,
+     INSERT INTO windows (source, from_ms, to_ms, read_ms, reader, server_version, rows_read, duplicate_rows,
+       synthetic_roots, not_generations, other_origin, unreadable, content_missing, input_hash) VALUES ('project', ${n} * 86400000, (${n} + 1) * 86400000, 0, 'v2', NULL,
        0, 0, 0, 0, 0, 0, 0, 'hash')`,
   );
 }
