@@ -39,14 +39,29 @@ export function compareWindows(state: State, row: WindowRow): Comparison[] {
   }));
 }
 
-function metricsOf(state: State, source: string, fromMs: number): Metrics {
+function metricsOf(state: State, source: string, fromMs: number): Metrics | null {
   assertNotPruned(state, source, fromMs);
   const query = {
     where: 'source = @source AND window_from_ms = @from',
     parameters: { source, from: fromMs },
   };
   const metrics = totalsOf(state, query, comparedMetrics);
-  return metrics.size > 0 ? metrics : quietMetrics;
+  if (metrics.size > 0) return metrics;
+  return isEmptied(state, { source, fromMs }) ? null : quietMetrics;
+}
+
+/** Whether only MLflow knows what an empty window held: its run has calls and was taken up, not written (see emptied-window.ts). */
+function isEmptied(
+  state: State,
+  place: { readonly source: string; readonly fromMs: number },
+): boolean {
+  const row = state.db
+    .prepare(
+      `SELECT 1 FROM ledger WHERE source = @source AND grain = 'window' AND window_from_ms = @fromMs
+         AND artifacts = '{}' AND json_extract(metrics, '$.attempts') > 0 LIMIT 1`,
+    )
+    .get(place);
+  return row !== undefined;
 }
 
 /** A quiet window is a fact too: its counts are zero, its averages unknown. */
