@@ -39,7 +39,7 @@ export function windowReport(
     // What the window holds, and what else is on the page.
     madeOf: [
       row.input_hash,
-      source,
+      withoutAddress(source),
       comparisons.map(({ label, metrics }) => [label, metrics === null ? null : [...metrics]]),
     ],
     gather: () => ({
@@ -74,7 +74,7 @@ export function modelReport(
 ): ArtifactSpec {
   const { source, interval, query } = model;
   return toSpec({
-    madeOf: [model.rowHashes, source, interval, model.model],
+    madeOf: [model.rowHashes, withoutAddress(source), interval, model.model],
     gather: () => ({
       ...common(state, { source, query, span: interval }),
       kind: 'model',
@@ -102,7 +102,7 @@ export function sessionReport(
 ): ArtifactSpec {
   const { source, query } = session;
   return toSpec({
-    madeOf: [session.rowHashes, source, session.sessionId],
+    madeOf: [session.rowHashes, withoutAddress(source), session.sessionId],
     gather: () => ({
       ...common(state, { source, query, span: session.span }),
       kind: 'session',
@@ -202,4 +202,9 @@ function toSpec(report: {
     sourceHash: hashOf(['report.html', reportFormat, ...report.madeOf]),
     render: () => (made ??= make()),
   };
+}
+
+/** The same content has the same hash in every experiment and behind every address of one MLflow. */
+function withoutAddress({ runsPage: _runsPage, ...source }: DescribedSource): unknown {
+  return source;
 }
