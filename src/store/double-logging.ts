@@ -73,9 +73,10 @@ export function findStillDropped(
   place: { readonly source: string; readonly windowFromMs: number },
   others: readonly Fact[],
 ): Set<string> {
+  const dropped = others.filter((fact) => fact.not_counted === 'double_logged');
+  if (dropped.length === 0) return new Set();
   const groups = new Map<string, Map<string, Generation>>();
-  for (const fact of others) {
-    if (fact.not_counted !== 'double_logged') continue;
+  for (const fact of dropped) {
     for (const column of ['response_id', 'call_id'] as const) {
       if (fact[column] === null) continue;
       const twins = state.db
@@ -99,7 +100,7 @@ export function findStillDropped(
       );
     }
   }
-  const own = new Set(others.map((fact) => identityOf(toResolvedGeneration(fact))));
+  const own = new Set(dropped.map((fact) => identityOf(toResolvedGeneration(fact))));
   return new Set([...dropsOf(groups)].filter((identity) => own.has(identity)));
 }
 
