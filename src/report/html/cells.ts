@@ -1,6 +1,6 @@
 /** Cells of tables. The exact value stands beside the readable one, for programs and for the curious. */
 import { html, join, type Html } from './markup.ts';
-import type { Links, Metrics } from './figures.ts';
+import type { Group, Links, Metrics } from './figures.ts';
 import { toFigure } from './numbers.ts';
 
 /** A number as a cell: readable, with the exact value in `data-value` and as the tooltip. */
@@ -22,6 +22,16 @@ export function nameCell(name: string, links: Links): Html {
     <span class="name">${name}</span
     >${link(links.mlflow, 'MLflow')}${link(links.langfuse, 'Langfuse')}
   </th>`;
+}
+
+/** A row for each group: its name, then its metrics. */
+export function groupRows(groups: readonly Group[], metrics: readonly string[]): Html[] {
+  return groups.map(
+    (group) =>
+      html`<tr>
+        ${nameCell(group.name, group.links)}${numberCells(metrics, group.metrics)}
+      </tr>`,
+  );
 }
 
 export function link(address: string | null, text: string): Html | null {

@@ -1,5 +1,5 @@
 /** How long calls took, by model: the shape, and the percentiles. */
-import { numberCells, nameCell, table } from './cells.ts';
+import { groupRows, numberCells, table } from './cells.ts';
 import type { ChartKit } from './chart.ts';
 import type { LatencyBars, ReportFigures } from './figures.ts';
 import { html, type Html } from './markup.ts';
@@ -31,12 +31,7 @@ export function renderLatency(kit: ChartKit | null, figures: ReportFigures, seri
     .map((entry) => entry.name)
     .filter((name) => bars.some((bar) => bar.model === name));
   const metrics = columns.map(([metric]) => metric);
-  const rows = figures.models.map(
-    (model) =>
-      html`<tr>
-        ${nameCell(model.name, model.links)}${numberCells(metrics, model.metrics)}
-      </tr>`,
-  );
+  const rows = groupRows(figures.models, metrics);
   return html`<section>
     <h2>Latency</h2>
     ${bars.length === 0 ? html`<p class="unknown">No successful attempt with known times.</p>` : kit === null ? null : drawBars(kit, { bars, names, series, edges: figures.latencyEdgesMs })}

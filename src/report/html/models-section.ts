@@ -1,4 +1,4 @@
-import { nameCell, numberCells, table } from './cells.ts';
+import { groupRows, numberCells, table } from './cells.ts';
 import type { Group, ReportFigures } from './figures.ts';
 import { html, type Html } from './markup.ts';
 
@@ -44,12 +44,7 @@ function renderGroups(
   },
 ): Html {
   const metrics = columns.map(([metric]) => metric);
-  const rows = shown.groups.map(
-    (group) =>
-      html`<tr>
-        ${nameCell(group.name, group.links)}${numberCells(metrics, group.metrics)}
-      </tr>`,
-  );
+  const rows = groupRows(shown.groups, metrics);
   return html`<section>
     <h2>${shown.title}</h2>
     ${table({

@@ -1,5 +1,5 @@
 /** What the tokens were, by model, and what the caches did. */
-import { nameCell, numberCells, table } from './cells.ts';
+import { groupRows, numberCells, table } from './cells.ts';
 import type { ChartKit } from './chart.ts';
 import type { Metrics, ReportFigures } from './figures.ts';
 import { html, type Html } from './markup.ts';
@@ -38,12 +38,7 @@ export function renderTokens(kit: ChartKit | null, figures: ReportFigures, serie
     .map((entry) => entry.name)
     .filter((name) => pieces.some((piece) => piece.model === name));
   const metrics = columns.map(([metric]) => metric);
-  const rows = figures.models.map(
-    (model) =>
-      html`<tr>
-        ${nameCell(model.name, model.links)}${numberCells(metrics, model.metrics)}
-      </tr>`,
-  );
+  const rows = groupRows(figures.models, metrics);
   return html`<section>
     <h2>Tokens and caches</h2>
     ${pieces.length === 0 ? html`<p class="unknown">No attempt tells its tokens.</p>` : kit === null ? null : drawPieces(kit, { pieces, names })}
