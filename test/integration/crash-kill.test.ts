@@ -2,14 +2,14 @@
  * Kill the process at any moment, run it again, and MLflow is equal to an uninterrupted run: no run extra, none
  * missing, same latest metrics, params, tags, artifacts by hash. Real processes, a real MLflow, `kill -9`.
  */
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startSampleServer, type SampleServer } from '../../src/demo/sample-server.ts';
 import { createSampleTraffic } from '../../src/demo/traffic.ts';
+import { hashComparableArtifacts } from '../support/comparable-artifacts.ts';
 import { createRandom, letLeaseRunOut, toSettledDays } from '../support/crash-kill.ts';
 import { startWorkerProcess, type WorkerProcess } from '../support/crash-process.ts';
-import { createMlflowApi, type ApiRun, type MlflowApi } from '../support/mlflow-api.ts';
+import { createMlflowApi, type MlflowApi } from '../support/mlflow-api.ts';
 import { startMlflowProxy, type MlflowProxy } from '../support/mlflow-proxy.ts';
 import { startMlflowServer, type MlflowServer } from '../support/mlflow-server.ts';
 import { describeWithMlflow } from '../support/mlflow-suite.ts';
@@ -68,7 +68,10 @@ describeWithMlflow('a worker that is killed', ['newest'], () => {
     const runs = await api.searchRuns(await api.findExperimentId(name));
     const hashes = new Map<string, Record<string, string>>();
     for (const run of runs) {
-      hashes.set(run.tags['langfuse_mlflow.key'] ?? '', await hashArtifacts(run));
+      hashes.set(
+        run.tags['langfuse_mlflow.key'] ?? '',
+        await hashComparableArtifacts(api, run.runId),
+      );
     }
     // How often a session was published in between depends on where the worker died.
     return toComparableRuns(runs, { isSameServer: true }).map((run) => ({
@@ -78,19 +81,6 @@ describeWithMlflow('a worker that is killed', ['newest'], () => {
       ),
       artifacts: hashes.get(run.key),
     }));
-  }
-
-  async function hashArtifacts(run: ApiRun): Promise<Record<string, string>> {
-    const hashes: Record<string, string> = {};
-    for (const path of await api.listArtifacts(run.runId)) {
-      const sent = await api.downloadArtifact(run.runId, path);
-      // Reports link to the experiment that they are in.
-      const bytes = Buffer.from(sent)
-        .toString('utf8')
-        .replaceAll(/experiments\/\d+\//g, '');
-      hashes[path] = createHash('sha256').update(bytes).digest('hex');
-    }
-    return hashes;
   }
 
   test(`${kills} times leaves what an uninterrupted one leaves`, async () => {

@@ -2,13 +2,13 @@
  * A sharded backfill of sample traffic with real processes that run at the same time, some of them killed, over a real
  * MLflow: merged, it leaves what one backfill leaves, and `verify` finds nothing to mend.
  */
-import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { startSampleServer, type SampleServer } from '../../src/demo/sample-server.ts';
 import { createSampleTraffic } from '../../src/demo/traffic.ts';
+import { hashComparableArtifacts } from '../support/comparable-artifacts.ts';
 import { letLeaseRunOut, toSettledDays } from '../support/crash-kill.ts';
 import { startWorkerProcess, type WorkerProcess } from '../support/crash-process.ts';
 import { createMlflowApi, type MlflowApi } from '../support/mlflow-api.ts';
@@ -100,16 +100,10 @@ describeWithMlflow('a backfill in shards', ['newest'], () => {
     const runs = await api.searchRuns(experimentId);
     const artifacts = new Map<string, Record<string, string>>();
     for (const run of runs) {
-      const hashes: Record<string, string> = {};
-      for (const path of await api.listArtifacts(run.runId)) {
-        const bytes = await api.downloadArtifact(run.runId, path);
-        // Where the run lies in MLflow is in the links of a report.
-        const text = Buffer.from(bytes)
-          .toString('latin1')
-          .replaceAll(`/experiments/${experimentId}`, '/experiments/ID');
-        hashes[path] = createHash('sha256').update(text).digest('hex');
-      }
-      artifacts.set(run.tags['langfuse_mlflow.key'] ?? '', hashes);
+      artifacts.set(
+        run.tags['langfuse_mlflow.key'] ?? '',
+        await hashComparableArtifacts(api, run.runId),
+      );
     }
     expect(artifacts.size).toBe(runs.length);
     return toComparableRuns(runs, { isSameServer: true }).map((run) => ({
