@@ -1,22 +1,15 @@
 /** Reads and replaces a text file that belongs to somebody else's program: whole, or not at all. */
-import { randomUUID } from 'node:crypto';
 import {
   chownSync,
-  closeSync,
   constants,
   copyFileSync,
-  fchmodSync,
-  fsyncSync,
-  openSync,
   readFileSync,
   realpathSync,
-  renameSync,
   rmSync,
   statSync,
-  writeSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
 import { AppError } from '../shared/errors.ts';
+import { writeWhole } from '../shared/write-whole.ts';
 
 export interface TextFile {
   /** Where it really is, links followed. */
@@ -48,17 +41,15 @@ export function readTextFile(name: string): TextFile | null {
  * that is renamed. Throws GATEWAY_CONFIG_UNWRITABLE, and then the file is as it was.
  */
 export function replaceFile(file: TextFile, text: string): void {
-  const draft = join(dirname(file.path), `.${basename(file.path)}.${randomUUID()}`);
   try {
     const { mode, uid, gid } = statSync(file.path);
-    writeNew(draft, { text, mode: mode & 0o7777 });
-    if (process.getuid?.() === 0) chownSync(draft, uid, gid);
-    if (readTextFile(file.path)?.text !== file.text) {
-      throw new Error('somebody else has just changed it');
-    }
-    renameSync(draft, file.path);
+    writeWhole({ path: file.path, text, mode: mode & 0o7777 }, (draft) => {
+      if (process.getuid?.() === 0) chownSync(draft, uid, gid);
+      if (readTextFile(file.path)?.text !== file.text) {
+        throw new Error('somebody else has just changed it');
+      }
+    });
   } catch (error) {
-    rmSync(draft, { force: true });
     throw unwritable(file.path, error);
   }
 }
@@ -85,18 +76,6 @@ function backUp({ path }: TextFile): string {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw unwritable(copy, error);
     }
-  }
-}
-
-function writeNew(path: string, file: { readonly text: string; readonly mode: number }): void {
-  const handle = openSync(path, 'wx', 0o600);
-  try {
-    const bytes = Buffer.from(file.text);
-    for (let done = 0; done < bytes.length;) done += writeSync(handle, bytes, done);
-    fchmodSync(handle, file.mode);
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
   }
 }
 

@@ -1,6 +1,3 @@
-import { randomUUID } from 'node:crypto';
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
 import { openConfiguredStateToRead } from '../app.ts';
 import { parseDayOrInstant } from '../config/parse-day.ts';
 import { renderReport } from '../report/html/render-report.ts';
@@ -8,6 +5,7 @@ import { toCounted } from '../report/counted.ts';
 import { toFigure } from '../report/html/numbers.ts';
 import { AppError, ExitCode, toAppError } from '../shared/errors.ts';
 import { toIso, toWindowLabel } from '../shared/time.ts';
+import { writeWhole } from '../shared/write-whole.ts';
 import { gatherRange, type RangeReport } from '../sync/range-report.ts';
 import type { CliSurroundings } from './surroundings.ts';
 import { withSettings } from './with-settings.ts';
@@ -34,7 +32,7 @@ export async function runReportCommand(
     const report = gatherRange(state, range);
     const file = String(out);
     const html = await renderReport(report.figures);
-    replaceWhole(file, html);
+    writeReport(file, html);
     return { exitCode: ExitCode.done, text: renderText(report, file), json: toJson(report, file) };
   });
 }
@@ -50,13 +48,10 @@ function parseEnd(flag: string, value: unknown): number {
 }
 
 /** Throws USAGE, and then the file is as it was. */
-function replaceWhole(file: string, text: string): void {
-  const draft = join(dirname(file), `.${basename(file)}.${randomUUID()}`);
+function writeReport(file: string, text: string): void {
   try {
-    writeFileSync(draft, text, { flag: 'wx' });
-    renameSync(draft, file);
+    writeWhole({ path: file, text });
   } catch (error) {
-    rmSync(draft, { force: true });
     throw new AppError('USAGE', `--out ${file} can't be written: ${toAppError(error).message}`, {
       cause: error,
       hint: 'Name a file in a folder that is there and that this user may write.',

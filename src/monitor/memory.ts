@@ -2,8 +2,9 @@
  * What monitoring remembers from one run to the next: a small file beside the state file, so that it can be read and
  * written also when the state file can not.
  */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { writeWhole } from '../shared/write-whole.ts';
 import { monitoredCommands, runReportSchema } from './run-report.ts';
 
 const memorySchema = z.object({
@@ -42,12 +43,6 @@ export function readMemory(path: string): MonitorMemory {
 
 /** Changes some of it. Written beside and renamed: a reader never sees half of it. Throws as node:fs does. */
 export function changeMemory(path: string, change: Partial<MonitorMemory>): void {
-  replaceFile(path, `${JSON.stringify({ ...readMemory(path), ...change })}\n`, 0o600);
-}
-
-/** Throws as node:fs does. */
-export function replaceFile(path: string, text: string, mode: number): void {
-  const draft = `${path}.${process.pid}.tmp`;
-  writeFileSync(draft, text, { mode });
-  renameSync(draft, path);
+  const text = `${JSON.stringify({ ...readMemory(path), ...change })}\n`;
+  writeWhole({ path, text, mode: 0o600 });
 }

@@ -1,6 +1,7 @@
 /** Tells the receivers of the settings how a run went. Whatever they do, the run is not touched by it. */
 import { existsSync } from 'node:fs';
-import { changeMemory, readMemory, replaceFile } from './memory.ts';
+import { writeWhole } from '../shared/write-whole.ts';
+import { changeMemory, readMemory } from './memory.ts';
 import type { MetricSource } from './metric-catalogue.ts';
 import { post } from './post.ts';
 import type { RunReport } from './run-report.ts';
@@ -78,7 +79,9 @@ async function writeMetricsFile(to: Receivers, nowMs: number): Promise<void> {
   const { renderMetrics } = await import('./render-metrics.ts');
   const { text } = await renderMetrics(toMetricSource(to, nowMs));
   // node_exporter runs as another user, and takes files that end in .prom alone: the draft is none.
-  attempt(to, 'SYNC_METRICS_FILE could not be written', () => replaceFile(path, text, 0o644));
+  attempt(to, 'SYNC_METRICS_FILE could not be written', () =>
+    writeWhole({ path, text, mode: 0o644 }),
+  );
 }
 
 async function push(to: Receivers, report: RunReport): Promise<void> {

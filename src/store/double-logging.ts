@@ -50,14 +50,12 @@ export function findDoubleLoggedOverTraces(
         reach: twinReachMs,
       }) as IterableIterator<Fact>;
     const neighbours = [...facts];
+    const findTwins = state.reader
+      .prepare(`SELECT body FROM staged_generations WHERE ${column} = ? ORDER BY updated_ms, body`)
+      .pluck();
     for (const fact of neighbours) {
       add(toResolvedGeneration(fact));
-      const twins = state.reader
-        .prepare(
-          `SELECT body FROM staged_generations WHERE ${column} = ? ORDER BY updated_ms, body`,
-        )
-        .pluck()
-        .all(fact[column]) as string[];
+      const twins = findTwins.all(fact[column]) as string[];
       for (const body of twins) add(JSON.parse(body) as Generation);
     }
   }
@@ -76,23 +74,22 @@ export function findStillDropped(
   const dropped = others.filter((fact) => fact.not_counted === 'double_logged');
   if (dropped.length === 0) return new Set();
   const groups = new Map<string, Map<string, Generation>>();
-  for (const fact of dropped) {
-    for (const column of ['response_id', 'call_id'] as const) {
+  for (const column of ['response_id', 'call_id'] as const) {
+    const findTwins = state.db.prepare(
+      `SELECT ${factColumns.join(', ')} FROM facts
+       WHERE source = @source AND ${column} = @value AND trace_id <> @trace AND window_from_ms <> @window
+         AND start_ms BETWEEN @start - @reach AND @start + @reach`,
+    );
+    for (const fact of dropped) {
       if (fact[column] === null) continue;
-      const twins = state.db
-        .prepare(
-          `SELECT ${factColumns.join(', ')} FROM facts
-           WHERE source = @source AND ${column} = @value AND trace_id <> @trace AND window_from_ms <> @window
-             AND start_ms BETWEEN @start - @reach AND @start + @reach`,
-        )
-        .all({
-          source: place.source,
-          value: fact[column],
-          trace: fact.trace_id,
-          window: place.windowFromMs,
-          start: fact.start_ms,
-          reach: twinReachMs,
-        }) as Fact[];
+      const twins = findTwins.all({
+        source: place.source,
+        value: fact[column],
+        trace: fact.trace_id,
+        window: place.windowFromMs,
+        start: fact.start_ms,
+        reach: twinReachMs,
+      }) as Fact[];
       const rows = [fact, ...twins].map(toResolvedGeneration);
       groups.set(
         `${column}:${identityOf(toResolvedGeneration(fact))}`,
