@@ -8,6 +8,7 @@ import { createGzip } from 'node:zlib';
 import Database from 'better-sqlite3';
 import { AppError } from '../shared/errors.ts';
 import { toStateError } from '../store/open-state.ts';
+import { makePrivateFile, privateMode } from '../store/private-file.ts';
 import type { CopyIdentity } from './backup-metadata.ts';
 import { putCopyIdentity } from './local-copy.ts';
 import type { FileContent } from './s3-objects.ts';
@@ -33,6 +34,7 @@ export async function copyState(
   // What a worker that was killed has left.
   await removeAll();
   try {
+    makePrivateFile(plain);
     await copyPages(statePath, plain);
     sealCopy(plain, identity);
     const sha256 = await compress(plain, path);
@@ -85,6 +87,6 @@ async function compress(from: string, to: string): Promise<string> {
       done(null, chunk);
     },
   });
-  await pipeline(createReadStream(from), createGzip({ level: 4 }), tap, createWriteStream(to));
+  await pipeline(createReadStream(from), createGzip({ level: 4 }), tap, createWriteStream(to, { mode: privateMode }));
   return hash.digest('hex');
 }

@@ -2,6 +2,7 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { openExistingState, toStateError } from './open-state.ts';
+import { findWideMode } from './private-file.ts';
 
 /** A sentence about what was found. Throws STATE_UNUSABLE, STATE_BUSY or STATE_DISK. */
 export function checkStatePlace(path: string): string {
@@ -14,9 +15,14 @@ export function checkStatePlace(path: string): string {
     } catch (error) {
       throw toStateError(error, absolute);
     }
-    return state.isMigrated
-      ? `${absolute} opens and can be written`
-      : `${absolute} opens and can be written; the next sync brings it to this version`;
+    const mode = findWideMode(absolute);
+    return [
+      `${absolute} opens and can be written`,
+      ...(state.isMigrated ? [] : ['the next sync brings it to this version']),
+      ...(mode === null
+        ? []
+        : [`other users of this machine may open it (mode ${mode}; chmod 600 ends that)`]),
+    ].join('; ');
   }
   let folder = dirname(absolute);
   while (!existsSync(folder)) folder = dirname(folder);

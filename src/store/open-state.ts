@@ -5,6 +5,7 @@ import Database from 'better-sqlite3';
 import { AppError } from '../shared/errors.ts';
 import { refuseNetworkDisk } from './network-disk.ts';
 import { isMigrated, migrate, readMigrations } from './migrate.ts';
+import { makePrivateFile } from './private-file.ts';
 
 /** `LMSY` as an application id, so that a foreign SQLite file is recognised. */
 const applicationId = 0x4c_4d_53_59;
@@ -17,7 +18,7 @@ export interface State extends Disposable {
 }
 
 /**
- * Opens or creates the state file at `path` and migrates it.
+ * Opens or creates the state file at `path`, for this user alone, and migrates it.
  * Throws STATE_UNUSABLE for a foreign, corrupt or newer file (left untouched), STATE_BUSY when locked,
  * STATE_DISK when it can't be written.
  */
@@ -29,6 +30,7 @@ export function openState(path: string): State {
     // One level only: a whole missing path is more likely a typo or a volume that is not mounted.
     if (!existsSync(dirname(absolute))) mkdirSync(dirname(absolute));
     refuseNetworkDisk(absolute);
+    makePrivateFile(absolute);
     db = new Database(absolute, { timeout: 5000 });
     const isNew = isEmpty(db);
     assertOurs(db, absolute, isNew);

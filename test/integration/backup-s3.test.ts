@@ -1,5 +1,5 @@
 /** The copy of the state on a real S3 server: restored, kept, replaced, and never made of anything that is damaged. */
-import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
@@ -52,6 +52,8 @@ describeWithSeaweed('the copy of the state in S3', () => {
     await bench.run('c.db');
     expect(bench.windowsIn('c.db')).toBe(3);
     expect(bench.leftBeside('c.db')).toEqual([]);
+    // A file that was restored is no wider open than one that was made here.
+    expect(statSync(join(bench.folder, 'c.db')).mode & 0o777).toBe(0o600);
   });
 
   it('lets a restored state be used at once, though its worker held the lease of the file', async () => {
