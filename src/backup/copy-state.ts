@@ -8,7 +8,7 @@ import { createGzip } from 'node:zlib';
 import Database from 'better-sqlite3';
 import { AppError } from '../shared/errors.ts';
 import { toStateError } from '../store/open-state.ts';
-import { makePrivateFile, privateMode } from '../store/private-file.ts';
+import { makePrivateFile, privateMode } from '../shared/private-file.ts';
 import type { CopyIdentity } from './backup-metadata.ts';
 import { putCopyIdentity } from './local-copy.ts';
 import type { FileContent } from './s3-objects.ts';
@@ -87,6 +87,11 @@ async function compress(from: string, to: string): Promise<string> {
       done(null, chunk);
     },
   });
-  await pipeline(createReadStream(from), createGzip({ level: 4 }), tap, createWriteStream(to, { mode: privateMode }));
+  await pipeline(
+    createReadStream(from),
+    createGzip({ level: 4 }),
+    tap,
+    createWriteStream(to, { mode: privateMode }),
+  );
   return hash.digest('hex');
 }

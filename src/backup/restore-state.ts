@@ -9,7 +9,7 @@ import { createGunzip } from 'node:zlib';
 import Database from 'better-sqlite3';
 import { AppError, toAppError } from '../shared/errors.ts';
 import { openExistingState, toStateError } from '../store/open-state.ts';
-import { privateMode } from '../store/private-file.ts';
+import { privateMode } from '../shared/private-file.ts';
 import type { BackupMetadata } from './backup-metadata.ts';
 import { readLineage } from './local-copy.ts';
 import { isWorthRetrying, toS3Error } from './s3-errors.ts';
@@ -74,7 +74,12 @@ async function downloadOnce(restoring: Restoring, to: string): Promise<void> {
   });
   try {
     // `flush`: on the disk before the rename, so that a power cut leaves the old file or the whole new one.
-    await pipeline(object.body, tap, createGunzip(), createWriteStream(to, { flush: true, mode: privateMode }));
+    await pipeline(
+      object.body,
+      tap,
+      createGunzip(),
+      createWriteStream(to, { flush: true, mode: privateMode }),
+    );
   } catch (error) {
     throw isDamage(error) ? damaged(restoring, 'it is not what was written', error) : error;
   }

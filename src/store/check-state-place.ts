@@ -2,7 +2,7 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { openExistingState, toStateError } from './open-state.ts';
-import { findWideMode } from './private-file.ts';
+import { findWideMode } from '../shared/private-file.ts';
 
 /** A sentence about what was found. Throws STATE_UNUSABLE, STATE_BUSY or STATE_DISK. */
 export function checkStatePlace(path: string): string {

@@ -5,7 +5,7 @@ import Database from 'better-sqlite3';
 import { AppError } from '../shared/errors.ts';
 import { refuseNetworkDisk } from './network-disk.ts';
 import { isMigrated, migrate, readMigrations } from './migrate.ts';
-import { makePrivateFile } from './private-file.ts';
+import { makePrivateFile } from '../shared/private-file.ts';
 
 /** `LMSY` as an application id, so that a foreign SQLite file is recognised. */
 const applicationId = 0x4c_4d_53_59;

@@ -5,7 +5,7 @@
 import { rmSync } from 'node:fs';
 import { toAppError, type AppError } from '../shared/errors.ts';
 import { openState, type State } from '../store/open-state.ts';
-import { copyPrivately } from '../store/private-file.ts';
+import { copyPrivately } from '../store/copy-privately.ts';
 import { isPrunedWindow } from '../store/pruned-groups.ts';
 import type { WindowRow } from '../store/windows.ts';
 import type { ReadingParts } from '../sync/read-window.ts';
@@ -59,7 +59,7 @@ export async function restorePruned(
 function openCopy(live: State): State {
   const path = `${live.path}.restored`;
   removeFiles(path);
-  copyPrivately(live.db, path);
+  copyPrivately(live, path);
   const copy = openState(path);
   return {
     ...copy,

@@ -1,12 +1,13 @@
 /** What people wrote is in these files: no other user of the machine may open them, whatever the umask. */
 import { chmodSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { copyState } from '../../src/backup/copy-state.ts';
 import { checkStatePlace } from '../../src/store/check-state-place.ts';
+import { copyPrivately } from '../../src/store/copy-privately.ts';
 import { makeStateFile } from '../../src/store/merged-file.ts';
 import { openState } from '../../src/store/open-state.ts';
-import { copyPrivately } from '../../src/store/private-file.ts';
 import { openScratchState } from '../../src/verify/scratch-state.ts';
 import { openTempFolder } from '../support/temp-folder.ts';
 
@@ -25,18 +26,13 @@ async function watchModes(
   work: Promise<unknown>,
 ): Promise<Map<string, Set<string>>> {
   const seen = new Map<string, Set<string>>();
-  let isDone = false;
-  void work.then(() => {
-    isDone = true;
-  });
-  while (!isDone) {
+  const look = async (): Promise<'looked'> => {
     for (const [name, mode] of Object.entries(modesIn(folder))) {
       seen.set(name, (seen.get(name) ?? new Set()).add(mode));
     }
-    await new Promise((resolve) => {
-      setImmediate(resolve);
-    });
-  }
+    return setImmediate('looked');
+  };
+  while ((await Promise.race([work, look()])) === 'looked');
   return seen;
 }
 
@@ -69,12 +65,13 @@ describe('files with what people wrote', () => {
       expect(modesIn(folder.path)).toMatchObject({ 'state.db.verify': '600' });
       expect(scratch.path).toBe(`${path}.verify`);
     }
-    copyPrivately(state.db, `${path}.restored`);
+    copyPrivately(state, `${path}.restored`);
     makeStateFile(join(folder.path, 'merged.db'), () => undefined);
     const copying = copyState(path, { lineage: 'l', generation: 1, writer: 'w' });
     // Before it is compressed it is a file of its own.
     const seen = await watchModes(folder.path, copying);
-    await using _copy = await copying;
+    await using copy = await copying;
+    expect(copy.path).toBe(`${path}.copy.gz`);
     expect(seen.get('state.db.copy')).toEqual(new Set(['600']));
     expect(modesIn(folder.path)).toEqual({
       'state.db': '600',

@@ -1,6 +1,5 @@
 /** Files that hold what people wrote are for the worker's own user alone. */
 import { closeSync, existsSync, openSync, statSync } from 'node:fs';
-import type Database from 'better-sqlite3';
 
 export const privateMode = 0o600;
 
@@ -11,12 +10,6 @@ export const privateMode = 0o600;
  */
 export function makePrivateFile(path: string): void {
   if (!existsSync(path)) closeSync(openSync(path, 'a', privateMode));
-}
-
-/** Copies an open database to `path`, where nothing may be. */
-export function copyPrivately(db: Database.Database, path: string): void {
-  makePrivateFile(path);
-  db.prepare('VACUUM INTO ?').run(path);
 }
 
 /** `0644` where other users of the machine may read or write the file, else null. */
