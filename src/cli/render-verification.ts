@@ -25,10 +25,14 @@ export function renderVerification(summary: VerifySummary): string {
           `Pruned    ${toCounted(summary.pruned.windowsRestored, 'window')} of these, read again from Langfuse to be compared`,
         ]),
     '',
-    `1. Does the state file hold what Langfuse has? ${toAnswer(langfuse.drift.length, 'window')}`,
+    `1. Does the state file hold what Langfuse has? ${toLangfuseAnswer(summary)}`,
     `   Langfuse    ${toTotals(langfuse.langfuse)} (${toCount(langfuse.rowsRead)} rows read)`,
     `   state file  ${toTotals(langfuse.state)}`,
     ...langfuse.drift.flatMap(renderWindow),
+    ...langfuse.untrusted.flatMap(({ error }) => [
+      `   NOT CHECKED ${toVisibleLine(error.message)}`,
+      `     next: ${error.hint}`,
+    ]),
     '',
     `2. Does MLflow hold what the state file describes? ${toAnswer(changed.length, 'run')}`,
     `   compared    ${toCount(compared.runs)} runs, ${toCount(compared.metrics)} metrics, ${toCount(compared.trendPoints)} trend points, ${toCount(compared.params)} params, ${toCount(compared.tags)} tags, ${toCount(compared.artifacts)} artifacts`,
@@ -67,12 +71,18 @@ function renderEnd(summary: VerifySummary): string[] {
   if (repair === null) {
     const count = langfuse.drift.length + mlflow.findings.length;
     return count === 0
-      ? [summary.pruned.left.length === 0 ? 'No drift.' : 'No drift in what could be compared.']
+      ? [isWhole(summary) ? 'No drift.' : 'No drift in what could be compared.']
       : [
           `DRIFT in ${toCounted(langfuse.drift.length, 'window')} and ${toCounted(mlflow.findings.length, 'run')}. Run again with --repair to mend it.`,
         ];
   }
-  if (langfuse.drift.length + mlflow.findings.length === 0) return ['No drift, nothing to mend.'];
+  if (langfuse.drift.length + mlflow.findings.length === 0) {
+    return [
+      isWhole(summary)
+        ? 'No drift, nothing to mend.'
+        : 'No drift in what could be compared, nothing to mend.',
+    ];
+  }
   const lines = [
     `Mended    ${toCounted(repair.windows.length, 'window')} read again, ${toCounted(repair.mended.length, 'run')} put right.`,
   ];
@@ -85,8 +95,20 @@ function renderEnd(summary: VerifySummary): string[] {
   return lines;
 }
 
+/** Whether all that was asked for could be compared. */
+function isWhole({ pruned, langfuse }: VerifySummary): boolean {
+  return pruned.left.length === 0 && langfuse.untrusted.length === 0;
+}
+
 export function isStray(drift: RunDrift): boolean {
   return drift.kind === 'duplicate' || drift.kind === 'vanished' || drift.kind === 'unknown';
+}
+
+function toLangfuseAnswer({ langfuse }: VerifySummary): string {
+  const { drift, untrusted } = langfuse;
+  return drift.length === 0 && untrusted.length > 0
+    ? `NOT KNOWN for ${toCounted(untrusted.length, 'window')}.`
+    : toAnswer(drift.length, 'window');
 }
 
 function toAnswer(count: number, noun: string): string {
@@ -194,6 +216,12 @@ export function toVerificationJson(summary: VerifySummary): Record<string, unkno
           id: row.id,
           differences: row.differences,
         })),
+      })),
+      not_trusted: langfuse.untrusted.map(({ window, error }) => ({
+        window: toWindowLabel(window),
+        code: error.code,
+        message: error.message,
+        next: error.hint,
       })),
     },
     mlflow: {

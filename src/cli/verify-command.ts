@@ -92,7 +92,8 @@ function toDriftLeft({ langfuse, mlflow, repair, pruned }: VerifySummary): {
     windowsLeft: langfuse.drift,
     left: mlflow.findings,
   };
-  return { windows: windowsLeft.length + pruned.left.length, runs: left.length };
+  const notCompared = pruned.left.length + langfuse.untrusted.length;
+  return { windows: windowsLeft.length + notCompared, runs: left.length };
 }
 
 function toCountsDrift({ differences, unread }: CountsSummary): number {

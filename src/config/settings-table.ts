@@ -157,7 +157,7 @@ export const settingsTable = {
       placeholder: 'CHECK',
       parse: choiceOf(['on', 'off']),
       default: 'on',
-      commands: ['sync', 'schedule', 'backfill'],
+      commands: ['sync', 'schedule', 'backfill', 'verify'],
       description:
         'Whether a window without a call is compared with the other list of the same Langfuse (one request), and read again by the next sync while it lies between busy ones (`on`), or taken for empty (`off`).',
       allows: 'on or off',

@@ -128,7 +128,12 @@ async function verify(
     windows: rows.map(toInterval),
     unread: plan.unread,
   });
-  const langfuse = withEmptied(compared, rows.filter(isEmptied).map(toInterval));
+  const untrusted = new Set(compared.untrusted.map(({ window }) => window.fromMs));
+  const isTrusted = (window: Interval): boolean => !untrusted.has(window.fromMs);
+  const langfuse = withEmptied(
+    compared,
+    rows.filter(isEmptied).map(toInterval).filter(isTrusted),
+  );
   const place: MlflowPlace = {
     state,
     ledger,
@@ -171,7 +176,7 @@ async function verify(
           renewLease: () => lease.renew(),
         },
         {
-          langfuse: langfuse.drift,
+          langfuse: langfuse.drift.filter(({ window }) => isTrusted(window)),
           findings: mlflow.findings,
           range: plan.range,
           left: restored.left,
@@ -197,6 +202,7 @@ async function verify(
     },
     isClean:
       restored.left.size === 0 &&
+      langfuse.untrusted.length === 0 &&
       (repaired === null
         ? langfuse.drift.length === 0 && mlflow.findings.length === 0
         : repaired.windowsLeft.length === 0 &&

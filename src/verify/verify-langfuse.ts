@@ -1,4 +1,5 @@
 /** Does the state file hold what Langfuse has? Reads windows again, into a scratch state, and compares. */
+import { toAppError, type AppError } from '../shared/errors.ts';
 import type { Interval } from '../shared/time.ts';
 import { closedBefore } from '../store/closed-days.ts';
 import { readWindow } from '../sync/read-whole-window.ts';
@@ -14,6 +15,14 @@ export interface LangfuseVerification {
   readonly langfuse: ModelTotals;
   readonly state: ModelTotals;
   readonly drift: readonly WindowDrift[];
+  /** Windows that the list shows empty and another list of the same server does not: nothing can be told of them. */
+  readonly untrusted: readonly UntrustedWindow[];
+}
+
+export interface UntrustedWindow {
+  readonly window: Interval;
+  /** LANGFUSE_NOT_EMPTY */
+  readonly error: AppError;
 }
 
 /** Writes nothing to the real state. Throws AppError (LANGFUSE_*, STATE_*, CANCELLED). */
@@ -30,13 +39,17 @@ export async function verifyLangfuse(
   const source = parts.source.description.projectId;
   const openFromMs = closedBefore(parts.state, source) ?? Number.NEGATIVE_INFINITY;
   using scratch = openScratchState(parts.state);
-  // A window that came out empty is drift to be told, not a reason to end.
-  const settings = { ...parts.settings, checksEmptiness: false };
+  const untrusted: UntrustedWindow[] = [];
   let rowsRead = 0;
   for (const window of plan.windows) {
     parts.signal.throwIfAborted();
-    const result = await readWindow({ ...parts, settings, state: scratch }, window);
-    rowsRead += result.rows;
+    try {
+      rowsRead += (await readWindow({ ...parts, state: scratch }, window)).rows;
+    } catch (caught) {
+      const error = toAppError(caught);
+      if (error.code !== 'LANGFUSE_NOT_EMPTY') throw caught;
+      untrusted.push({ window, error });
+    }
     dropText(scratch);
   }
   const totals = totalsOf(scratch, {
@@ -47,6 +60,7 @@ export async function verifyLangfuse(
     windows: plan.windows.length,
     rowsRead,
     ...totals,
+    untrusted,
     drift: [
       ...plan.unread.map((window) => ({
         window,

@@ -68,6 +68,34 @@ describe('verify', () => {
     });
   });
 
+  test('does not call a day clean that one list shows empty and another does not', async () => {
+    await using place = await openWorkplace();
+    const list = '/api/public/v2/observations';
+    place.server.setFaults([
+      {
+        kind: 'empty_list',
+        path: list,
+        when: ({ query }) => (query.get('fromStartTime') ?? '').startsWith(dayName(1)),
+      },
+    ]);
+    expect((await place.run(['sync', '--empty-check', 'off'])).code).toBe(0);
+    const people = await place.run(['verify']);
+    expect(people.code).toBe(3);
+    expect(people.stdout).toMatch(/what Langfuse has\? NOT KNOWN for 1 window\.\n/);
+    expect(people.stdout).toMatch(/\n {3}NOT CHECKED The v2 API shows no row .*\n {5}next: Run/);
+    expect(people.stdout).toMatch(/No drift in what could be compared\.\n$/);
+    const machine = await place.run(['verify', '--repair', '--json']);
+    expect(JSON.parse(machine.stdout)).toMatchObject({
+      clean: false,
+      exit_code: 3,
+      langfuse: {
+        drift: [],
+        not_trusted: [{ window: dayName(1), code: 'LANGFUSE_NOT_EMPTY' }],
+      },
+    });
+    expect((await place.run(['verify', '--empty-check', 'off'])).code).toBe(0);
+  });
+
   test('--mode counts asks once, says how far to trust it, and sends on to the full mode', async () => {
     await using place = await openWorkplace();
     expect((await place.run(['sync'])).code).toBe(0);

@@ -95,6 +95,43 @@ describe('a list that is empty while another one of the same server is not', () 
   });
 });
 
+describe('verify of a list that is empty while another one is not', () => {
+  const says = expect.objectContaining({ code: 'LANGFUSE_NOT_EMPTY' }) as unknown;
+  const secondDay = { fromMs: smallStartMs + dayMs, toMs: smallStartMs + 2 * dayMs };
+
+  it('calls nothing clean, nor what it holds of that day drift, and repairs nothing', async () => {
+    await using bench = await openBench();
+    await bench.sync();
+    const facts = bench.query('SELECT * FROM facts ORDER BY trace_id, id');
+    const runs = readLocalRuns(bench.folder);
+    bench.server.setFaults(v2);
+    for (const isRepair of [false, true]) {
+      const verified = await bench.verify({ isRepair });
+      expect(verified.langfuse).toMatchObject({
+        drift: [],
+        untrusted: [{ window: secondDay, error: says }],
+      });
+      expect(verified.isClean).toBe(false);
+    }
+    expect(bench.query('SELECT * FROM facts ORDER BY trace_id, id')).toEqual(facts);
+    expect(readLocalRuns(bench.folder)).toEqual(runs);
+    bench.server.setFaults([]);
+    expect(await bench.verify()).toMatchObject({ isClean: true, langfuse: { untrusted: [] } });
+  });
+
+  it('does not call an empty day clean that was taken for empty', async () => {
+    await using bench = await openBench();
+    bench.server.setFaults(v2);
+    const believes = { SYNC_EMPTY_CHECK: 'off' };
+    await bench.sync({ env: believes });
+    expect(await bench.verify({}, { env: believes })).toMatchObject({ isClean: true });
+    expect(await bench.verify()).toMatchObject({
+      isClean: false,
+      langfuse: { drift: [], untrusted: [{ window: secondDay, error: says }] },
+    });
+  });
+});
+
 describe('a day without calls', () => {
   const quiet = {
     ...traffic,
