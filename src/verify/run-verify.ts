@@ -130,10 +130,7 @@ async function verify(
   });
   const untrusted = new Set(compared.untrusted.map(({ window }) => window.fromMs));
   const isTrusted = (window: Interval): boolean => !untrusted.has(window.fromMs);
-  const langfuse = withEmptied(
-    compared,
-    rows.filter(isEmptied).map(toInterval).filter(isTrusted),
-  );
+  const langfuse = withEmptied(compared, rows.filter(isEmptied).map(toInterval).filter(isTrusted));
   const place: MlflowPlace = {
     state,
     ledger,
