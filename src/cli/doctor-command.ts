@@ -92,10 +92,7 @@ async function checkLangfuse(command: CommandRun): Promise<PlaneReport> {
 
 /** Who the worker is to AWS, where a SageMaker MLflow or a copy of the state makes it one of its callers. */
 async function checkIdentity(command: CommandRun): Promise<PlaneReport> {
-  const { mlflow, state } = command.settings;
-  const { kind } = mlflow.trackingUri;
-  const needsAws = kind === 'sagemaker' || kind === 'named' || state.backup !== null;
-  if (!needsAws) return { checks: [], failure: null };
+  if (!isCallerOfAws(command.settings)) return { checks: [], failure: null };
   const check = { plane: 'aws', name: 'identity' } as const;
   try {
     const { arn, account } = await askConfiguredIdentity(command);
@@ -107,6 +104,16 @@ async function checkIdentity(command: CommandRun): Promise<PlaneReport> {
     const failure = toAppError(caught);
     return { checks: [{ ...check, ok: false, detail: failure.message }], failure };
   }
+}
+
+/** The keys of another S3 server, such as MinIO, are none that AWS knows: STS would only refuse them. */
+function isCallerOfAws({ mlflow, state, aws }: CommandRun['settings']): boolean {
+  const { kind } = mlflow.trackingUri;
+  if (kind === 'sagemaker' || kind === 'named') return true;
+  if (state.backup === null) return false;
+  if (aws.s3Endpoint === null || aws.stsEndpoint !== null || aws.assumeRoleArn !== null)
+    return true;
+  return /\.amazonaws\.com(\.cn)?$/.test(new URL(aws.s3Endpoint).hostname);
 }
 
 /** The control plane alone: a sync by ARN works without it, but only it tells of a server that was stopped. */

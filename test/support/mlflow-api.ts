@@ -54,8 +54,10 @@ interface WireRun {
   };
 }
 
-export function createMlflowApi(url: string, headers: Record<string, string> = {}): MlflowApi {
+export function createMlflowApi(url: string, extra: Record<string, string> = {}): MlflowApi {
   const api = `${url}/api/2.0/mlflow`;
+  // A server that has just closed an idle connection would fail the next request on it.
+  const headers = { ...extra, connection: 'close' };
 
   async function get<T>(path: string, query: Record<string, string>): Promise<T> {
     return toJson<T>(
