@@ -8,7 +8,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/integration/**', 'test/e2e/**'],
-          testTimeout: 30_000,
+          // Against hanging alone: a busy machine may be ten times slower than a quiet one.
+          testTimeout: 180_000,
         },
       },
       {
@@ -16,8 +17,8 @@ export default defineConfig({
           name: 'integration',
           include: ['test/integration/**/*.test.ts', 'test/e2e/**/*.test.ts'],
           globalSetup: ['test/support/global-setup.ts'],
-          testTimeout: 180_000,
-          hookTimeout: 300_000,
+          testTimeout: 360_000,
+          hookTimeout: 360_000,
           // Each file starts servers of its own; more of them at once only wait for each other.
           maxWorkers: 2,
           sequence: { groupOrder: 1 },

@@ -44,4 +44,4 @@ it('tells of a server that was stopped, and of a permission that is missing', as
   );
   sts.keys.clear();
   expect(await lineOf('identity')).toMatch(/^FAIL .*sts:GetCallerIdentity.*UnrecognizedClient/);
-}, 60_000);
+});

@@ -37,4 +37,4 @@ it('prints the policy alone on stdout, with the place of artifacts that SageMake
   expect(refused.stderr).toContain('give it with --artifact-root');
   const given = await run(['--artifact-root', 's3://other/x']);
   expect(given.stdout).toContain('arn:aws:s3:::other/x/*');
-}, 60_000);
+});

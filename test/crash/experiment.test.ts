@@ -79,5 +79,5 @@ describe('an experiment', () => {
       const runs = viewRuns(resumed.world.store, still);
       expect({ where, runs }).toEqual({ where, runs: clean });
     }
-  }, 120_000);
+  });
 });

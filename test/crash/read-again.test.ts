@@ -70,4 +70,4 @@ test('of any project with calls at the edges of windows', async () => {
     }),
     { seed: 7, numRuns: 80, endOnFailure: true },
   );
-}, 120_000);
+});

@@ -123,7 +123,7 @@ test('of one project, with calls at the edges of windows', async () => {
     ),
     { seed, numRuns: runs, endOnFailure: process.env['CRASH_SHRINK'] === undefined },
   );
-}, 300_000);
+}, 600_000);
 
 test('of a project that changed while the shards read it, once all is read again', async () => {
   using folder = openTempFolder();
@@ -153,4 +153,4 @@ test('of a project that changed while the shards read it, once all is read again
     ),
     { seed, numRuns: runs, endOnFailure: process.env['CRASH_SHRINK'] === undefined },
   );
-}, 300_000);
+}, 600_000);

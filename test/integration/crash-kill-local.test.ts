@@ -138,5 +138,5 @@ describe('a worker without a server that is killed', () => {
     }
     await runToEnd(`killed-${round}`);
     expect({ round, ...(await read(`killed-${round}`)) }).toEqual({ round, ...expected });
-  }, 480_000);
+  }, 600_000);
 });

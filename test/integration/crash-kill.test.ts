@@ -107,7 +107,7 @@ describeWithMlflow('a worker that is killed', ['newest'], () => {
     }
     await runToEnd(`killed ${round}`);
     expect({ round, runs: await read(`killed ${round}`) }).toEqual({ round, runs: expected });
-  }, 480_000);
+  }, 600_000);
 
   /** Kills at a moment of the run's own life: so many requests in, or so many milliseconds. False when it ended first. */
   async function runAndKill(

@@ -68,5 +68,5 @@ describeWithMlflow('troubled nights on a server', ['newest'], () => {
     const quiet = await runNight(life, mended, { night: lastNightOf(life), attempt: 9 });
     expect(quiet.summary?.failed).toEqual([]);
     expect(quiet.writes).toBe(0);
-  }, 300_000);
+  }, 600_000);
 });

@@ -42,7 +42,7 @@ describeWithMlflow('links that MLflow signs', ['newest'], () => {
         },
       });
       proxy = await startMlflowProxy(mlflow.url);
-    }, 180_000);
+    });
 
     afterAll(async () => {
       await proxy?.[Symbol.asyncDispose]();

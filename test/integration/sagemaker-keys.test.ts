@@ -27,7 +27,7 @@ describeWithManagedMlflow('keys of a sync to an MLflow App', () => {
     managed = await startManagedMlflow(appArn);
     door = await startS3Door(managed.s3, { keys: managed.rest.keys, now: () => nowMs() });
     sts = await startSts({ keys: { [first.accessKeyId]: first } });
-  }, 120_000);
+  });
 
   afterAll(async () => {
     vi.unstubAllEnvs();

@@ -26,7 +26,7 @@ describeWithManagedMlflow('a sync to SageMaker MLflow', () => {
   beforeAll(async () => {
     managed = await startManagedMlflow();
     api = readingS3(createMlflowApi(managed.mlflow.url), managed);
-  }, 120_000);
+  });
 
   afterAll(async () => {
     vi.unstubAllEnvs();

@@ -147,7 +147,7 @@ describeWithMlflow('a backfill in shards', ['newest'], () => {
 
     expect(await read('sharded')).toEqual(await read('whole'));
     await toEnd(start(['verify'], { experiment: 'sharded', file: out }));
-  }, 420_000);
+  }, 600_000);
 
   test('refuses what would double runs: a shard without its file, a shard as a whole, two shards on one file', async () => {
     const lost = start(['backfill', ...range, '--shard', '1/3'], {
@@ -166,5 +166,5 @@ describeWithMlflow('a backfill in shards', ['newest'], () => {
       file: fileOf('twice'),
     });
     expect(await toEnd(twice, 2)).toContain('both hold shard 1/3');
-  }, 120_000);
+  });
 });

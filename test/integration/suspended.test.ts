@@ -106,6 +106,6 @@ describe.skipIf(process.platform === 'win32')('a process that is stopped', () =>
         expect(proxy.seen.filter(isWrite).length - before).toBe(0);
         expect({ name, runs: await read(name) }).toEqual({ name, runs: expected });
       }
-    }, 180_000);
+    });
   });
 });

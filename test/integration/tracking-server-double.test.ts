@@ -11,7 +11,7 @@ describeWithManagedMlflow('a managed MLflow on loopback', () => {
   let managed: ManagedMlflow;
   beforeAll(async () => {
     managed = await startManagedMlflow();
-  }, 120_000);
+  });
   afterAll(async () => {
     await managed?.[Symbol.asyncDispose]();
   });
