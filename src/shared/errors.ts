@@ -271,6 +271,11 @@ export const errorCatalogue = {
     exitCode: ExitCode.windowsFailed,
     hint: 'Run again after mending what is named for each window; finished windows are kept and are not read twice.',
   },
+  CLOCK_AHEAD: {
+    retryable: true,
+    exitCode: ExitCode.windowsFailed,
+    hint: 'Compare both clocks with the true time and set the wrong one right (NTP), then run again: windows that both clocks call past are read.',
+  },
   OUT_OF_TIME: {
     retryable: true,
     exitCode: ExitCode.behind,

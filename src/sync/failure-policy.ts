@@ -7,6 +7,7 @@ const faultsOfOneWindow: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'LANGFUSE_UNEXPECTED',
   'LANGFUSE_NOT_EMPTY',
   'FACTS_PRUNED',
+  'CLOCK_AHEAD',
   'MLFLOW_REJECTED',
   'INTERNAL',
 ]);

@@ -16,7 +16,6 @@ import {
 } from './plan-windows.ts';
 import type { SourceDescription } from './ports.ts';
 import type { SyncSettings } from './sync-settings.ts';
-import { toTrustedNow } from './trusted-now.ts';
 import { toRequestShard } from './request-shard.ts';
 import type { ShardNumber } from './share-windows.ts';
 import { alignDown } from './windows.ts';
@@ -39,6 +38,7 @@ interface PlanParts {
   readonly state: State;
   readonly source: { readonly description: SourceDescription };
   readonly settings: SyncSettings;
+  /** Never later than Langfuse's. */
   readonly clock: Clock;
 }
 
@@ -48,8 +48,8 @@ export function makePlan(
   asked: { readonly request: SyncRequest; readonly startMs: number },
 ): PlannedWindow[] {
   const { settings, clock, state } = parts;
-  const { projectId, clockSkewMs } = parts.source.description;
-  const nowMs = toTrustedNow({ localMs: clock.now(), skewMs: clockSkewMs });
+  const { projectId } = parts.source.description;
+  const nowMs = clock.now();
   const times = { nowMs, windowMs: settings.windowMs, settleMs: settings.settleMs };
   if (asked.request.kind === 'merge') return [];
   if (asked.request.kind === 'backfill' && asked.request.shard === undefined) {

@@ -40,10 +40,12 @@ import { publishWindow, type PublishingParts } from './publish-window.ts';
 import { readWindow } from './read-whole-window.ts';
 import { toRunsPage } from './report-links.ts';
 import { restoreDescribed } from './restore-described.ts';
+import { refuseFuture } from './refuse-future.ts';
 import { refuseLostState } from './refuse-lost-state.ts';
 import { toRequestShard } from './request-shard.ts';
 import type { SyncSettings } from './sync-settings.ts';
 import { sumWindows, type Totals } from './totals.ts';
+import { toTrustedClock } from './trusted-now.ts';
 import { toWatermark } from './windows.ts';
 
 export interface SyncParts {
@@ -116,13 +118,15 @@ export interface SyncSummary {
  * Runs once. A window that fails is named in the summary and the next ones are tried; a fault that would hit
  * every window (keys, unreachable server, state) ends the run. Throws AppError when nothing could be begun.
  */
-export async function runSync(parts: SyncParts, request: SyncRequest): Promise<SyncSummary> {
-  const { state, source, settings, clock } = parts;
+export async function runSync(given: SyncParts, request: SyncRequest): Promise<SyncSummary> {
+  const { state, source, settings } = given;
+  const { description } = source;
+  const clock = toTrustedClock(given.clock, description.clockSkewMs);
+  const parts = { ...given, clock };
   const startedMs = clock.now();
   const command = request.kind === 'quarantined' ? 'backfill' : request.kind;
-  const { description } = source;
   assertSameProject(state, description.projectId);
-  using lease = keepLease(state, { clock, holder: parts.holder });
+  using lease = keepLease(state, given);
   const target = fenceTarget(parts.target, () => lease.assertHeld());
   using deadline = startDeadline(settings.maxRuntimeMs);
   const signal = AbortSignal.any([parts.signal, lease.signal, deadline.signal]);
@@ -145,6 +149,7 @@ export async function runSync(parts: SyncParts, request: SyncRequest): Promise<S
     windowMs: settings.windowMs,
     startMs: toStart(parts, request),
   });
+  const future = refuseFuture(given, { request, startMs: bound.start_ms });
   const plan = makePlan(parts, { request, startMs: bound.start_ms });
   parts.report({
     kind: 'run_started',
@@ -202,6 +207,7 @@ export async function runSync(parts: SyncParts, request: SyncRequest): Promise<S
     published: new Set(),
   };
   await walk(run, plan);
+  if (future !== null && !signal.aborted) fail(run, future.span, future.error);
   const readWindows = [...run.read];
   const totals = sumWindows(state, { source: description.projectId, windowStarts: readWindows });
   const watermarkMs = currentWatermark(parts, { targetId, startMs: bound.start_ms });
@@ -369,16 +375,15 @@ async function attempt(run: Run, interval: Interval, step: () => Promise<void>):
     const error = run.parts.signal.aborted
       ? toAbortError(run.parts.signal, caught)
       : toAppError(toStateError(caught, run.parts.state.path));
-    run.failed.push({ window: interval, error });
-    run.parts.report({
-      kind: 'window_failed',
-      window: interval,
-      code: error.code,
-      message: error.message,
-      hint: error.hint,
-    });
+    fail(run, interval, error);
     return stopsTheRun(error);
   }
+}
+
+function fail(run: Run, window: Interval, error: AppError): void {
+  run.failed.push({ window, error });
+  const { code, message, hint } = error;
+  run.parts.report({ kind: 'window_failed', window, code, message, hint });
 }
 
 function toAbortError(signal: AbortSignal, caught: unknown): AppError {

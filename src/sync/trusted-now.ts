@@ -1,4 +1,5 @@
 /** The instant up to which windows may be read: never later than either clock says. Pure. */
+import type { Clock } from '../shared/clock.ts';
 import { toInstant, type InstantMs } from '../shared/time.ts';
 
 /**
@@ -11,4 +12,12 @@ export function toTrustedNow(clocks: {
   readonly skewMs: number | null;
 }): InstantMs {
   return toInstant(clocks.localMs + Math.min(0, Math.trunc(clocks.skewMs ?? 0)));
+}
+
+/** A clock that tells {@link toTrustedNow}. Not for the lease, which all workers of a machine must time alike. */
+export function toTrustedClock(clock: Clock, skewMs: number | null): Clock {
+  return {
+    now: () => toTrustedNow({ localMs: clock.now(), skewMs }),
+    sleep: (ms, signal) => clock.sleep(ms, signal),
+  };
 }

@@ -18,6 +18,7 @@ import { keepLease, type KeptLease } from '../sync/keep-lease.ts';
 import type { Experiment, Source, SourceTraffic, Target, TargetTraffic } from '../sync/ports.ts';
 import { toClosedDays, type ClosedDays } from '../sync/run-sync.ts';
 import type { SyncSettings } from '../sync/sync-settings.ts';
+import { toTrustedClock } from '../sync/trusted-now.ts';
 import { toRunsPage } from '../sync/report-links.ts';
 import { alignDown, alignUp, findHoles } from '../sync/windows.ts';
 import type { MlflowPlace } from './mlflow-place.ts';
@@ -83,11 +84,12 @@ export async function runVerify(
   const { state, source, settings, clock } = parts;
   assertSameProject(state, source.description.projectId);
   assertShard(state, null);
-  using lease = keepLease(state, { clock, holder: parts.holder });
+  using lease = keepLease(state, parts);
   using deadline = startDeadline(settings.maxRuntimeMs);
   const signal = AbortSignal.any([parts.signal, lease.signal, deadline.signal]);
   try {
-    return await verify({ ...parts, signal }, request, lease);
+    const trusted = toTrustedClock(clock, source.description.clockSkewMs);
+    return await verify({ ...parts, clock: trusted, signal }, request, lease);
   } catch (error) {
     // What a step says that was cut off is of no use; why it was cut off is.
     throw signal.reason instanceof AppError ? signal.reason : error;
