@@ -26,6 +26,7 @@ import { checkStatePlace } from './store/check-state-place.ts';
 import {
   openExistingState,
   openState,
+  toStateError,
   type ExistingState,
   type State,
 } from './store/open-state.ts';
@@ -224,6 +225,11 @@ export function openConfiguredState(settings: Settings): State {
   const state = openState(settings.state.file);
   measureState(state, settings.measures);
   return state;
+}
+
+/** An error of SQLite on the open state file as STATE_BUSY, STATE_DISK or STATE_UNUSABLE; any other as it is. */
+export function toStateFault(error: unknown, state: State): unknown {
+  return toStateError(error, state.path);
 }
 
 /** Opens the state file for looking only; creates and changes nothing. Throws STATE_*. */

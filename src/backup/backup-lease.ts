@@ -6,6 +6,8 @@ import { toUnconditional } from './s3-errors.ts';
 import type { Condition, PutOutcome, S3Objects } from './s3-objects.ts';
 
 export interface BackupLease extends AsyncDisposable {
+  /** Who had the lease and did not give it back before it ran out. */
+  readonly takenFrom: string | null;
   /** Aborts, with STATE_BUSY or BACKUP_* as reason, when another worker has or may have taken over. */
   readonly signal: AbortSignal;
   /** Begins the lease anew. Throws STATE_BUSY when another worker has taken over. */
@@ -51,9 +53,16 @@ export async function takeBackupLease(
   };
 
   const askedMs = clock.now();
-  const taken = await put(await readCondition(objects, { key, url }), false);
+  const before = await readBefore(objects, { key, url });
+  const taken = await put(before.condition, false);
   if (taken.kind === 'refused') {
     throw busy(`Another worker has just begun to use the backup ${url}.`);
+  }
+  const { deadHolder: takenFrom } = before;
+  if (takenFrom !== null) {
+    settings.onNotice(
+      `The lease on the backup ${url} was taken over from ${takenFrom}, which let it run out.`,
+    );
   }
   const lost = new AbortController();
   let etag = taken.etag;
@@ -99,6 +108,7 @@ export async function takeBackupLease(
   timer.unref();
 
   const lease: BackupLease = {
+    takenFrom,
     signal: lost.signal,
     renew,
     async [Symbol.asyncDispose]() {
@@ -129,13 +139,13 @@ export async function takeBackupLease(
   }
 }
 
-/** Under which condition the lease may be taken. Throws STATE_BUSY while somebody holds it. */
-async function readCondition(
+/** Under which condition the lease may be taken, and from whom. Throws STATE_BUSY while somebody holds it. */
+async function readBefore(
   objects: S3Objects,
   place: { readonly key: string; readonly url: string },
-): Promise<Condition> {
+): Promise<{ readonly condition: Condition; readonly deadHolder: string | null }> {
   const current = await objects.get(place.key);
-  if (current === null) return { kind: 'absent' };
+  if (current === null) return { condition: { kind: 'absent' }, deadHolder: null };
   const chunks: Buffer[] = [];
   for await (const chunk of current.body) chunks.push(chunk as Buffer);
   const lease = parseLease(Buffer.concat(chunks).toString(), place);
@@ -145,7 +155,10 @@ async function readCondition(
       `Another worker (${lease.holder}) is using the backup ${place.url}; its lease runs out in ${Math.ceil(leftMs / 1000)} s unless it is renewed.`,
     );
   }
-  return { kind: 'is', etag: current.etag };
+  return {
+    condition: { kind: 'is', etag: current.etag },
+    deadHolder: lease.is_released ? null : lease.holder,
+  };
 }
 
 function parseLease(

@@ -15,6 +15,8 @@ import { openS3Objects, type S3Objects } from './s3-objects.ts';
 export interface Backup extends AsyncDisposable {
   /** `s3://bucket/key` */
   readonly url: string;
+  /** Whose lease was taken over, since that worker let it run out; null where nobody had it. */
+  readonly leaseTakenFrom: string | null;
   /** Which of file and copy goes on. */
   readonly start: Start;
   /** Aborts, with an AppError as reason, when another worker has or may have taken over. */
@@ -52,6 +54,7 @@ export async function openBackup(settings: BackupSettings): Promise<Backup> {
       });
       return {
         url,
+        leaseTakenFrom: lease.takenFrom,
         start,
         signal: AbortSignal.any([lease.signal, keeper.signal]),
         attach: (state) => keeper.attach(state),

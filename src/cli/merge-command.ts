@@ -18,16 +18,14 @@ export async function runMergeCommand(
   await withSettings(around, { name: 'merge', flags }, async (command) => {
     await using target = await openConfiguredTarget(command);
     const configured = toSyncSettings(command.settings, command.secrets);
-    const shared = { target, clock: command.clock, signal: command.signal, holder: toHolder() };
+    const { clock, signal, report } = command;
+    const shared = { target, clock, signal, report, holder: toHolder() };
     const out = command.settings.state.file;
     const merged = await mergeShards({ ...shared, files, out, settings: configured });
     using state = openConfiguredState(command.settings);
     const settings = { ...configured, windowMs: merged.source.window_ms };
     const source = createMergedSource(merged.source);
-    const summary = await runSync(
-      { ...shared, state, source, settings, report: command.report },
-      { kind: 'merge' },
-    );
+    const summary = await runSync({ ...shared, state, source, settings }, { kind: 'merge' });
     for (const { window, error } of summary.failed) {
       const level = error.code === 'INTERNAL' ? 'error' : 'debug';
       command.logger[level]({ err: error }, `${toWindowLabel(window)} failed`);

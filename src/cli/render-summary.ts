@@ -30,6 +30,11 @@ export function renderSummary(summary: SyncSummary, hide: (text: string) => stri
       summary.watermarkMs < summary.settledEndMs ? ` of ${toIso(summary.settledEndMs)}` : ''
     }, in ${toDuration(summary.elapsedMs)}`,
   ];
+  if (summary.leaseTakenFrom !== null) {
+    lines.push(
+      `Took over from ${toVisibleLine(summary.leaseTakenFrom.holder)}, which ended without handing its lease back`,
+    );
+  }
   if (summary.isStartedOver) {
     lines.push(
       `Anew      MLflow no longer had experiment ${summary.experimentName}: all windows were published to a new one`,
@@ -201,6 +206,7 @@ export function toSummaryJson(
     },
     left: summary.left.map((error) => toErrorJson(error, hide)),
     calls_pruned: summary.callsPruned,
+    lease_taken_from: summary.leaseTakenFrom,
     runs: { ...summary.runs, made_again: summary.runsMadeAgain },
     totals: {
       ...Object.fromEntries(summary.totals.all),

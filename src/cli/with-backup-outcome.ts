@@ -11,32 +11,38 @@ import type { CommandResult } from './with-settings.ts';
 export function withBackupOutcome<Result extends CommandResult>(
   result: Result,
   kept: {
-    readonly backup: Pick<Backup, 'url'>;
+    readonly backup: Pick<Backup, 'url' | 'leaseTakenFrom'>;
     readonly outcome: BackupOutcome;
     readonly hide: (text: string) => string;
   },
 ): Result {
   const { backup, outcome, hide } = kept;
+  const { url, leaseTakenFrom } = backup;
+  const place = { url, lease_taken_from: leaseTakenFrom };
+  const takenOver =
+    leaseTakenFrom === null
+      ? ''
+      : `Took over the copy in ${url} from ${toVisibleText(leaseTakenFrom)}, which let its lease run out\n`;
   if (outcome.kind === 'written') {
     const { generation, sizeBytes } = outcome;
     return {
       ...result,
-      text: `${result.text}Backup    generation ${generation} in ${backup.url}, ${toMegabytes(sizeBytes)}\n`,
-      json: { ...result.json, backup: { url: backup.url, generation, size_bytes: sizeBytes } },
+      text: `${result.text}${takenOver}Backup    generation ${generation} in ${url}, ${toMegabytes(sizeBytes)}\n`,
+      json: { ...result.json, backup: { ...place, generation, size_bytes: sizeBytes } },
     };
   }
   const { error } = outcome;
   const lines = [
     '',
-    `BACKUP    the copy of the state in ${backup.url} is behind: ${toVisibleText(hide(error.message))}`,
+    `BACKUP    the copy of the state in ${url} is behind: ${toVisibleText(hide(error.message))}`,
     '          What this run published stands, and nothing in MLflow is lost.',
     `  next:   ${error.hint}`,
   ];
   return {
     ...result,
     exitCode: result.exitCode === ExitCode.done ? ExitCode.tryAgainLater : result.exitCode,
-    text: `${result.text}${lines.join('\n')}\n`,
-    json: { ...result.json, backup: { url: backup.url, error: toErrorJson(error, hide) } },
+    text: `${result.text}${takenOver}${lines.join('\n')}\n`,
+    json: { ...result.json, backup: { ...place, error: toErrorJson(error, hide) } },
   };
 }
 

@@ -32,6 +32,13 @@ export type ProgressEvent =
       readonly target: string;
     }
   | {
+      /** The worker before ended without handing its lease of the state file back. */
+      readonly kind: 'lease_taken_over';
+      readonly holder: string;
+      /** `gone`: that process is not there any more; `expired`: it did not renew its lease in time. */
+      readonly why: 'gone' | 'expired';
+    }
+  | {
       readonly kind: 'windows_planned';
       readonly windows: number;
       /** From the start of the first to the end of the last one; null when there is nothing to do. */

@@ -5,6 +5,7 @@ import { keepsText } from '../redact/text-mode.ts';
 import { sourceTag, windowTag } from '../runs/tags.ts';
 import type { Clock } from '../shared/clock.ts';
 import { AppError } from '../shared/errors.ts';
+import type { ReportProgress } from '../shared/progress.ts';
 import { toWindowLabel } from '../shared/time.ts';
 import { foldShards } from '../store/fold-shards.ts';
 import { makeStateFile } from '../store/merged-file.ts';
@@ -26,6 +27,7 @@ export interface MergeParts {
   readonly settings: SyncSettings;
   readonly clock: Clock;
   readonly holder: string;
+  readonly report: ReportProgress;
   readonly signal: AbortSignal;
 }
 

@@ -5,6 +5,7 @@ import type { ReportProgress, RunCounts } from '../shared/progress.ts';
 import { toInstant, type InstantMs, type Interval } from '../shared/time.ts';
 import { sessionsOfWindow } from '../store/aggregates.ts';
 import { closedBefore, findClosedSessions } from '../store/closed-days.ts';
+import type { TakenLease } from '../store/lease.ts';
 import { listQuarantine } from '../store/quarantine.ts';
 import { countUnrecovered } from '../store/recoveries.ts';
 import { giveSpaceBack } from '../store/give-space-back.ts';
@@ -105,6 +106,8 @@ export interface SyncSummary {
   readonly runsMadeAgain: number;
   /** What the windows that were read hold: per model, and all together. */
   readonly totals: Totals;
+  /** Whose lease of the state file this run took over, since that worker ended without handing it back. */
+  readonly leaseTakenFrom: TakenLease | null;
   /** End of the contiguous run of finished windows. */
   readonly watermarkMs: InstantMs;
   /** End of the newest window that could be finished now. */
@@ -251,6 +254,7 @@ export async function runSync(given: SyncParts, request: SyncRequest): Promise<S
     runs: run.runs,
     runsMadeAgain: madeAgain,
     isStartedOver,
+    leaseTakenFrom: lease.takenFrom,
     totals,
     watermarkMs,
     settledEndMs: settledEnd({

@@ -66,6 +66,7 @@ export function createTerminalProgress({
 function hasLine(event: ProgressEvent): boolean {
   const told = [
     'run_started',
+    'lease_taken_over',
     'windows_planned',
     'run_made_again',
     'window_restored',

@@ -9,6 +9,8 @@ export function renderProgressLine(event: ProgressEvent): string | null {
   switch (event.kind) {
     case 'run_started':
       return `${event.command}: ${event.source} -> ${event.target}`;
+    case 'lease_taken_over':
+      return `the lease of the state file was taken over from ${toOneLine(event.holder)}, ${event.why === 'gone' ? 'whose process is gone' : 'which let it run out'}`;
     case 'windows_planned':
       return event.span === null
         ? 'nothing to read: every window is up to date'

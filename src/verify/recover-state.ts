@@ -5,6 +5,7 @@
  */
 import { AppError } from '../shared/errors.ts';
 import type { Clock } from '../shared/clock.ts';
+import type { ReportProgress } from '../shared/progress.ts';
 import { parseInstant, toInstant, toIso, type InstantMs } from '../shared/time.ts';
 import {
   completeTag,
@@ -38,6 +39,7 @@ export interface RecoverParts {
   readonly target: Target;
   readonly settings: SyncSettings;
   readonly clock: Clock;
+  readonly report: ReportProgress;
   readonly signal: AbortSignal;
   /** Who holds the lease, for messages. */
   readonly holder: string;
@@ -90,7 +92,7 @@ export async function recoverState(
   assertSameProject(state, description.projectId);
   assertShard(state, null);
   assertPast(request, clock.now());
-  using lease = keepLease(state, { clock, holder: parts.holder });
+  using lease = keepLease(state, parts);
   const requestsBefore = target.traffic.requests;
   const experiment = await target.findExperiment(settings.experimentName);
   const runs = experiment === null ? [] : await listOwn(parts, experiment.experimentId);

@@ -39,14 +39,14 @@ export interface CountsSummary {
  * STATE_BUSY, and AppError (LANGFUSE_*): LANGFUSE_UNSUPPORTED where the server has no metrics API.
  */
 export async function runVerifyCounts(
-  parts: Pick<VerifyParts, 'state' | 'source' | 'clock' | 'signal' | 'holder'>,
+  parts: Pick<VerifyParts, 'state' | 'source' | 'clock' | 'report' | 'signal' | 'holder'>,
   request: Pick<VerifyRequest, 'fromMs' | 'toMs'>,
 ): Promise<CountsSummary> {
   const { state, source, clock } = parts;
   const startedMs = clock.now();
   const { projectId, projectName, reader } = source.description;
   assertSameProject(state, projectId);
-  using lease = keepLease(state, { clock, holder: parts.holder });
+  using lease = keepLease(state, parts);
   const signal = AbortSignal.any([parts.signal, lease.signal]);
   const plan = planVerify(state, { source: projectId, request: { ...request, isRepair: false } });
   const { windowMs, rows } = plan;

@@ -45,8 +45,25 @@ describe.runIf(process.platform === 'linux')('a worker that was killed', () => {
     await kill(await startHolder(place));
     const next = await place.run(['sync', '--lookback', '0s', '--json']);
     expect(next).toMatchObject({ code: 0 });
-    expect(JSON.parse(next.stdout)).toMatchObject({ windows: { planned: 2, failed: [] } });
-    expect(await place.run(['sync', '--json'])).toMatchObject({ code: 0 });
+    expect(JSON.parse(next.stdout)).toMatchObject({
+      windows: { planned: 2, failed: [] },
+      lease_taken_from: { holder: expect.stringMatching(/ \(process \d+\)$/), why: 'gone' },
+    });
+    const after = await place.run(['sync', '--json']);
+    expect(after).toMatchObject({ code: 0 });
+    expect(JSON.parse(after.stdout)).toMatchObject({ lease_taken_from: null });
+  });
+
+  test('of a lease that ran out is named to people too', async () => {
+    await using place = await openWorkplace();
+    await kill(await startHolder(place));
+    change(place, "UPDATE lease SET boot_id = 'another', expires_ms = 1");
+    const next = await place.run(['sync']);
+    expect(next).toMatchObject({ code: 0 });
+    expect(next.stderr).toMatch(/taken over from .* \(process \d+\), which let it run out/);
+    expect(next.stdout).toMatch(
+      /\nTook over from .* \(process \d+\), which ended without handing its lease back\n/,
+    );
   });
 
   test('is waited for while it is only stopped', async () => {

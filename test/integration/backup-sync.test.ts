@@ -2,6 +2,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { startCli, type CliEnd } from '../cli/built-cli.ts';
 import { dayName, days, expectNoSecret, openWorkplace, type Workplace } from '../cli/workplace.ts';
@@ -16,6 +18,7 @@ interface Summary {
   readonly backup: {
     readonly url: string;
     readonly generation?: number;
+    readonly lease_taken_from?: string | null;
     readonly error?: { readonly code: string; readonly message: string };
   };
 }
@@ -120,7 +123,7 @@ describeWithSeaweed('pods without a volume', () => {
   });
 
   it('a second one beside the first ends with 75 and writes nothing; the first, told to stop, keeps its copy', async () => {
-    place.server.setFaults([slowSecondDay]);
+    place.server.setFaults([slowDay(1)]);
     const first = await startPod();
     const sync = startCli({ args: ['sync'], cwd: place.path, env: first.env });
     await sync.said(`${dayName(0)}: runs`);
@@ -153,6 +156,47 @@ describeWithSeaweed('pods without a volume', () => {
     expect(summary.windows.read).toBe(days);
     expect(summary.backup.generation).toBe(2);
   });
+
+  it('one that was killed is waited for until its lease has run out, and then nothing is doubled', async () => {
+    const aDay = { SYNC_SETTLE: `${Number.parseInt(place.env['SYNC_SETTLE'] ?? '', 10) + 2880}m` };
+    expect((await run(await startPod(aDay))).code).toBe(0);
+    place.server.setFaults([slowDay(2)]);
+    const killed = await startPod();
+    const sync = startCli({ args: ['sync'], cwd: place.path, env: killed.env });
+    while (!place.server.requests.some((request) => slowDay(2).when(request))) await sleep(20);
+    sync.child.kill('SIGKILL');
+    await sync.ended;
+    await rm(killed.folder, { recursive: true });
+    place.server.setFaults([]);
+
+    const early = await run(await startPod());
+    expect(early.code).toBe(75);
+    const { error } = JSON.parse(early.stdout) as { error: { message: string; next: string } };
+    const [, holder = '', left] =
+      /^Another worker \((.*)\) is using the backup .*; its lease runs out in (\d+) s unless/.exec(
+        error.message,
+      ) ?? [];
+    expect(holder).toContain(`(process ${sync.child.pid})`);
+    expect(Number(left)).toBeGreaterThan(0);
+    expect(Number(left)).toBeLessThanOrEqual(121);
+    expect(error.next).toContain('or for the lease of one that died to run out, and run again');
+
+    await outliveLease(killed, holder);
+    const late = await run(await startPod());
+    expect(late).toMatchObject({ code: 0 });
+    expect(summaryOf(late).backup).toMatchObject({ generation: 2, lease_taken_from: holder });
+    const after = await run(await startPod(), ['verify', '--json']);
+    expect(JSON.parse(after.stdout)).toMatchObject({ clean: true, langfuse: { windows: days } });
+  });
+
+  /** As if two minutes had passed: the lease counts from the moment at which the store wrote it. */
+  async function outliveLease(pod: Pod, holder: string): Promise<void> {
+    const [, bucket, key] = /^s3:\/\/(\w+)\/(.*)$/.exec(pod.env['SYNC_STATE_BACKUP'] ?? '') ?? [];
+    const text = JSON.stringify({ holder, lease_ms: 1000, is_released: false });
+    const object = { Bucket: bucket, Key: `${key}.lease`, Body: `${text}\n` };
+    await s3.client.send(new PutObjectCommand(object));
+    await sleep(3100);
+  }
 
   it('doctor says what the copy is, and whether it could be written', async () => {
     const pod = await startPod();
@@ -197,11 +241,12 @@ const toEnv = (keys: S3Keys): Readonly<Record<string, string>> => ({
   AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
 });
 
-/** Answers about the second day take so long that the run can be met in the middle of it. */
-const slowSecondDay = {
-  kind: 'delay',
-  delayMs: 60_000,
-  path: '/api/public/v2/observations',
-  when: (request: { readonly query: URLSearchParams }) =>
-    (request.query.get('fromStartTime') ?? '').startsWith(dayName(1)),
-} as const;
+/** Answers about that day take so long that the run can be met in the middle of it. */
+const slowDay = (index: number) =>
+  ({
+    kind: 'delay',
+    delayMs: 60_000,
+    path: '/api/public/v2/observations',
+    when: (request: { readonly query: URLSearchParams }) =>
+      (request.query.get('fromStartTime') ?? '').startsWith(dayName(index)),
+  }) as const;

@@ -89,12 +89,39 @@ describe('opening the state file', () => {
 });
 
 describe('the lease', () => {
+  it('names its holder while that one writes, or is stopped while it writes', () => {
+    using folder = openTempFolder();
+    using writing = openState(`${folder.path}/state.db`);
+    takeLease(writing, { holder: 'host-a', nowMs: 0 });
+    using second = openState(`${folder.path}/state.db`);
+    second.db.pragma('busy_timeout = 10');
+    writing.db.exec('BEGIN IMMEDIATE');
+    const take = (nowMs: number) => () => takeLease(second, { holder: 'host-b', nowMs });
+    expect(take(1000)).toThrow(
+      expect.objectContaining({
+        code: 'STATE_BUSY',
+        message: expect.stringMatching(/^Another worker \(host-a\) is using /) as string,
+      }) as Error,
+    );
+    // Nobody's lease: a program that looks at the file.
+    expect(take(10_000_000)).toThrow(
+      expect.objectContaining({
+        code: 'STATE_BUSY',
+        message: expect.stringMatching(/is locked by another process/) as string,
+      }) as Error,
+    );
+    writing.db.exec('COMMIT');
+    expect(take(10_000_000)).not.toThrow();
+  });
+
   it('is held by one, taken over when it has expired, and fences the one who lost it', () => {
     using folder = openTempFolder();
     using state = openState(`${folder.path}/state.db`);
     const mine = takeLease(state, { holder: 'host-a', nowMs: 0 });
     expect(() => takeLease(state, { holder: 'host-b', nowMs: 1000 })).toThrow(/host-a/);
     const theirs = takeLease(state, { holder: 'host-b', nowMs: 10_000_000 });
+    expect(mine.takenFrom).toBeNull();
+    expect(theirs.takenFrom).toEqual({ holder: 'host-a', why: 'expired' });
     expect(theirs.fence).toBeGreaterThan(mine.fence);
     expect(() => mine.renew(10_000_001)).toThrow(
       expect.objectContaining({ code: 'STATE_BUSY' }) as Error,
@@ -102,6 +129,7 @@ describe('the lease', () => {
     mine.release();
     expect(() => takeLease(state, { holder: 'host-c', nowMs: 10_000_002 })).toThrow(/host-b/);
     theirs.release();
-    takeLease(state, { holder: 'host-c', nowMs: 10_000_003 });
+    // Handed back, so from nobody.
+    expect(takeLease(state, { holder: 'host-c', nowMs: 10_000_003 }).takenFrom).toBeNull();
   });
 });

@@ -89,6 +89,7 @@ export function merge(
     settings: toSettings(place.settings),
     clock: { now: () => toInstant(nightMs(lastNight, 8)), sleep: () => Promise.resolve() },
     holder: 'the merge',
+    report: () => undefined,
     signal: new AbortController().signal,
   });
 }

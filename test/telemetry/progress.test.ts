@@ -52,6 +52,15 @@ const lines = [
 ];
 
 describe('plain lines', () => {
+  test.each([
+    ['gone', 'whose process is gone'],
+    ['expired', 'which let it run out'],
+  ] as const)('a lease of one that is %s', (why, how) => {
+    expect(
+      renderProgressLine({ kind: 'lease_taken_over', holder: 'host\u001b[31m (process 7)', why }),
+    ).toBe(`the lease of the state file was taken over from host [31m (process 7), ${how}`);
+  });
+
   test('a line an event', () => {
     const written: string[] = [];
     const { report } = createLineProgress({ write: (text) => written.push(text) });
