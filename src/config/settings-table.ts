@@ -132,9 +132,9 @@ export const settingsTable = {
       flag: '--facts-retention',
       placeholder: 'DURATION',
       parse: durationBetween('8d', '3650d'),
-      commands: ['sync', 'schedule', 'status'],
+      commands: ['sync', 'schedule', 'backfill', 'status'],
       description:
-        'Finished windows so much older than the newest are pruned from the state file: their calls, texts and scores, once their sessions have ended. What MLflow holds stays; what is needed again is read again from Langfuse, which must keep its data for longer than this. Unset: nothing is pruned.',
+        'Finished windows so much older than the newest are pruned from the state file at the end of a `sync` or `backfill` (not of one in shards): their calls, texts and scores, once their sessions have ended. What MLflow holds stays; what is needed again is read again from Langfuse, which must keep its data for longer than this. Unset: nothing is pruned.',
       allows:
         'a duration from 8d to 3650d, longer than SYNC_LOOKBACK, SYNC_WINDOW and a week together',
       example: '90d',

@@ -1,4 +1,4 @@
-/** Prunes facts at the end of a sync (SYNC_FACTS_RETENTION): which windows are old enough, and that nothing needs them. */
+/** Prunes facts at the end of a sync or backfill (SYNC_FACTS_RETENTION): which windows are old enough, and that nothing needs them. */
 import type { GroupSearch } from '../store/find-closed-group.ts';
 import type { State } from '../store/open-state.ts';
 import { listLeftovers, pruneWindow, takeBackGroup } from '../store/prune-window.ts';

@@ -219,7 +219,8 @@ export async function runSync(given: SyncParts, request: SyncRequest): Promise<S
   if (lease.isHeld()) {
     openStaging(state).clear();
     if (!signal.aborted) {
-      if (request.kind === 'sync') callsPruned = prune(run, watermarkMs);
+      // A shard's file is merged by its facts, and what was just merged may still be looked at.
+      if (request.kind !== 'merge' && own === null) callsPruned = prune(run, watermarkMs);
       sweepTexts(state);
       if (callsPruned > 0) giveSpaceBack(state);
     }

@@ -193,6 +193,71 @@ describe('a session whose old calls Langfuse has deleted', () => {
   });
 });
 
+describe('a session of whose old calls Langfuse has deleted one', () => {
+  const day = 15;
+  const traffic: TrafficPlan = {
+    ...quietTraffic,
+    rows: [
+      ...quietTraffic.rows.filter((row) => row.trace !== 0),
+      call(0, 0, 0, { deletedAt: 13 }),
+      call(day, 60, 0),
+    ],
+    scores: [oneScore({ subject: 1 })],
+  };
+  const ofSession = "SELECT COUNT(*) FROM facts WHERE session_id = 'session-0'";
+
+  test.each([
+    ['with a retention', pruning],
+    // Then nothing looks for leftovers at the end of the run.
+    ['without one since', plain],
+  ])(
+    'does not come back in part (%s): its runs stay, and nothing of it here',
+    async (_case, settings) => {
+      const before = await runNights(traffic, pruning, day - 2);
+      expect(count(before.world, ofSession)).toBe(0);
+      const old = view(before.world);
+      const stay = ['session session session-0', 'window 2026-03-02', 'window 2026-03-03'].map(
+        (start) => keyOf(old, start),
+      );
+      let { world } = before;
+      for (const [at, night] of [day - 1, day, day + 1].entries()) {
+        const outcome = await run(traffic, world, { night, settings });
+        world = outcome.world;
+        expect(outcome.summary?.failed).toEqual([]);
+        // Only the night that reads the new call has a reason to read the others again.
+        expect(outcome.summary?.left).toHaveLength(at === 0 ? 1 : 0);
+        for (const { message } of outcome.summary?.left ?? [])
+          expect(message).toContain('no longer shows 1 of its calls and scores');
+        const now = view(world);
+        for (const key of stay) expect(now[key]).toEqual(old[key]);
+        // The new call alone: the old one that came back was taken out again, with its score and its trace.
+        expect(count(world, ofSession)).toBe(1);
+        expect(count(world, 'SELECT COUNT(*) FROM scores')).toBe(0);
+        expect(count(world, "SELECT COUNT(*) FROM traces WHERE trace_id = 'trace-1'")).toBe(0);
+      }
+    },
+  );
+});
+
+describe('a backfill', () => {
+  test('prunes at its end too, also what it read again', async () => {
+    const kept = await runNights(quietTraffic, plain);
+    const outcome = await runNights(quietTraffic, pruning);
+    const facts = count(outcome.world, 'SELECT COUNT(*) FROM facts');
+    const whole = { night: lastNight, attempt: 1, request: backfill(0, lastNight + 1) };
+    const again = await run(quietTraffic, outcome.world, whole);
+    expect(restored(again).length).toBeGreaterThan(0);
+    expect(again.summary?.callsPruned).toBeGreaterThan(0);
+    expect(count(again.world, 'SELECT COUNT(*) FROM facts')).toBe(facts);
+    expect(view(again.world)).toEqual(view(kept.world));
+    // All at once, as the first thing that is ever run; the nights have read the day after the last call, too.
+    const toTheEnd = { ...whole, request: backfill(0, lastNight + 2) };
+    const first = await run(quietTraffic, newWorld(), toTheEnd);
+    expect(count(first.world, 'SELECT COUNT(*) FROM facts')).toBe(facts);
+    expect(view(first.world)).toEqual(view(kept.world));
+  });
+});
+
 describe('when MLflow must be written anew', () => {
   test('a lost experiment comes back whole, from Langfuse', async () => {
     const kept = await runNights(quietTraffic, plain);
