@@ -4,23 +4,10 @@
  */
 import { expect, test } from 'vitest';
 import { assertCrashesLeaveNoTrace, plansPerStory } from '../support/crash-property.ts';
+import { chooseSeeds, notableSeeds } from './notable-seeds.ts';
 
-/**
- * The first of them at full length, and those that once found something; with the second file 128 stories of 8 plans,
- * 1,024 cases. CRASH_STORIES and CRASH_SEED look further.
- */
-const seeds =
-  process.env['CRASH_SEED'] === undefined
-    ? [
-        { seed: 1, stories: 48 },
-        { seed: 102, stories: 16 },
-      ]
-    : [
-        {
-          seed: Number(process.env['CRASH_SEED']),
-          stories: Number(process.env['CRASH_STORIES'] ?? 64),
-        },
-      ];
+/** With the other file 128 stories of 8 plans, 1,024 cases. CRASH_STORIES and CRASH_SEED look further. */
+const seeds = chooseSeeds(notableSeeds.crash, 'CRASH');
 
 test.each(seeds)(
   'crash anywhere, resume, and nothing shows it (seed $seed)',

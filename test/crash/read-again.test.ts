@@ -6,6 +6,7 @@ import { lastNight } from '../support/crash-traffic.ts';
 import { newWorld, nightMs, runWorker, type World } from '../support/crash-world.ts';
 import { edgePlans, toEdgeProject } from '../support/shard-traffic.ts';
 import { openTempFolder } from '../support/temp-folder.ts';
+import { notableSeeds } from './notable-seeds.ts';
 
 type Plan = typeof edgePlans extends fc.Arbitrary<infer T> ? T : never;
 
@@ -62,12 +63,15 @@ test('a double in another trace stays dropped when another window of its own tra
   expect(await writesOfSecondBackfill(folder.path, plan)).toBe(0);
 });
 
-test('of any project with calls at the edges of windows', async () => {
-  using folder = openTempFolder();
-  await fc.assert(
-    fc.asyncProperty(edgePlans, async (plan) => {
-      expect(await writesOfSecondBackfill(folder.path, plan)).toBe(0);
-    }),
-    { seed: 7, numRuns: 80, endOnFailure: true },
-  );
-});
+test.each(notableSeeds.readAgain)(
+  'of any project with calls at the edges of windows (seed $seed)',
+  async ({ seed, stories }) => {
+    using folder = openTempFolder();
+    await fc.assert(
+      fc.asyncProperty(edgePlans, async (plan) => {
+        expect(await writesOfSecondBackfill(folder.path, plan)).toBe(0);
+      }),
+      { seed, numRuns: stories, endOnFailure: true },
+    );
+  },
+);

@@ -19,77 +19,85 @@ import {
 import { nights } from '../support/nights-traffic.ts';
 import { retentionStories, type RetentionStory } from '../support/retention-traffic.ts';
 import { openTempFolder } from '../support/temp-folder.ts';
+import { chooseSeeds, notableSeeds } from './notable-seeds.ts';
 
 /** RETENTION_SEED and RETENTION_STORIES look further; RETENTION_SHRINK=1 finds the smallest story of a failure. */
-const seed = Number(process.env['RETENTION_SEED'] ?? 1);
-const stories = Number(process.env['RETENTION_STORIES'] ?? 6);
+const seeds = chooseSeeds(notableSeeds.retentionNights, 'RETENTION');
 
 const lastNight = nights - 1;
 const endOnFailure = process.env['RETENTION_SHRINK'] === undefined;
 const starts = { comparesStarts: false } as const;
 
-test('nights that prune end as nights that keep everything', async () => {
-  using folder = openTempFolder();
-  const file = `${folder.path}/state.db`;
-  let pruned = 0;
-  let restored = 0;
-  await fc.assert(
-    fc.asyncProperty(retentionStories({ anyTime: false }), async (story) => {
-      const keeping = createNights(file, story, { isPruning: false });
-      const pruning = createNights(file, story, { isPruning: true });
-      const expectSame = (): void =>
-        expect(viewRuns(pruning.world().store, starts)).toEqual(
-          viewRuns(keeping.world().store, starts),
-        );
-      for (let night = 0; night <= lastNight; night += 1) {
-        await keeping.run({ night });
-        await pruning.die(night);
-        const outcome = await pruning.run({ night, attempt: 1 });
-        expect(outcome.summary?.left).toEqual([]);
-        pruned += outcome.summary?.callsPruned ?? 0;
-        restored += outcome.events.filter(({ kind }) => kind === 'window_restored').length;
-        expectSame();
-      }
-      for (const day of story.backfills) {
-        const again = { night: lastNight, attempt: 2, request: toBackfill(day, day + 1) };
-        await keeping.run(again);
-        await pruning.run(again);
-        expectSame();
-      }
-      const quiet = await pruning.run({ night: lastNight, attempt: 3 });
-      expect(quiet.writes).toBe(0);
-    }),
-    { seed, numRuns: stories, endOnFailure },
-  );
-  expect(pruned).toBeGreaterThan(stories * 20);
-  expect(restored).toBeGreaterThan(stories);
-}, 600_000);
+test.each(seeds)(
+  'nights that prune end as nights that keep everything (seed $seed)',
+  async ({ seed, stories }) => {
+    using folder = openTempFolder();
+    const file = `${folder.path}/state.db`;
+    let pruned = 0;
+    let restored = 0;
+    await fc.assert(
+      fc.asyncProperty(retentionStories({ anyTime: false }), async (story) => {
+        const keeping = createNights(file, story, { isPruning: false });
+        const pruning = createNights(file, story, { isPruning: true });
+        const expectSame = (): void =>
+          expect(viewRuns(pruning.world().store, starts)).toEqual(
+            viewRuns(keeping.world().store, starts),
+          );
+        for (let night = 0; night <= lastNight; night += 1) {
+          await keeping.run({ night });
+          await pruning.die(night);
+          const outcome = await pruning.run({ night, attempt: 1 });
+          expect(outcome.summary?.left).toEqual([]);
+          pruned += outcome.summary?.callsPruned ?? 0;
+          restored += outcome.events.filter(({ kind }) => kind === 'window_restored').length;
+          expectSame();
+        }
+        for (const day of story.backfills) {
+          const again = { night: lastNight, attempt: 2, request: toBackfill(day, day + 1) };
+          await keeping.run(again);
+          await pruning.run(again);
+          expectSame();
+        }
+        const quiet = await pruning.run({ night: lastNight, attempt: 3 });
+        expect(quiet.writes).toBe(0);
+      }),
+      { seed, numRuns: stories, endOnFailure },
+    );
+    expect(pruned).toBeGreaterThan(stories * 20);
+    expect(restored).toBeGreaterThan(stories);
+  },
+  600_000,
+);
 
-test('whatever changed or went behind the lookback, a backfill of everything ends as a clean one', async () => {
-  using folder = openTempFolder();
-  const file = `${folder.path}/state.db`;
-  let left = 0;
-  await fc.assert(
-    fc.asyncProperty(retentionStories({ anyTime: true }), async (story) => {
-      const pruning = createNights(file, story, { isPruning: true });
-      for (let night = 0; night <= lastNight; night += 1) {
-        await pruning.die(night);
-        // What was pruned and is gone from Langfuse holds its window, by name, until a backfill takes it as it is.
-        const outcome = await pruning.run({ night, attempt: 1, mayLackPruned: true });
-        left += (outcome.summary?.left.length ?? 0) + (outcome.summary?.failed.length ?? 0);
-      }
-      const whole = { night: lastNight, attempt: 2, request: toBackfill(0, nights + 1) };
-      await pruning.run(whole);
-      const clean = createNights(file, story, { isPruning: false });
-      await clean.run(whole);
-      expect(viewRuns(pruning.world().store, starts)).toEqual(
-        viewRuns(clean.world().store, starts),
-      );
-    }),
-    { seed, numRuns: stories, endOnFailure },
-  );
-  expect(left).toBeGreaterThan(0);
-}, 600_000);
+test.each(seeds)(
+  'whatever changed or went behind the lookback, a backfill of everything ends as a clean one (seed $seed)',
+  async ({ seed, stories }) => {
+    using folder = openTempFolder();
+    const file = `${folder.path}/state.db`;
+    let left = 0;
+    await fc.assert(
+      fc.asyncProperty(retentionStories({ anyTime: true }), async (story) => {
+        const pruning = createNights(file, story, { isPruning: true });
+        for (let night = 0; night <= lastNight; night += 1) {
+          await pruning.die(night);
+          // What was pruned and is gone from Langfuse holds its window, by name, until a backfill takes it as it is.
+          const outcome = await pruning.run({ night, attempt: 1, mayLackPruned: true });
+          left += (outcome.summary?.left.length ?? 0) + (outcome.summary?.failed.length ?? 0);
+        }
+        const whole = { night: lastNight, attempt: 2, request: toBackfill(0, nights + 1) };
+        await pruning.run(whole);
+        const clean = createNights(file, story, { isPruning: false });
+        await clean.run(whole);
+        expect(viewRuns(pruning.world().store, starts)).toEqual(
+          viewRuns(clean.world().store, starts),
+        );
+      }),
+      { seed, numRuns: stories, endOnFailure },
+    );
+    expect(left).toBeGreaterThan(0);
+  },
+  600_000,
+);
 
 function toBackfill(fromDay: number, toDay: number): SyncRequest {
   return {
