@@ -6,14 +6,17 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { listenForStop } from '../../src/cli/listen-for-stop.ts';
-import { toInstant } from '../../src/shared/time.ts';
+import { createSampleTraffic } from '../../src/demo/traffic.ts';
+import { dayMs, toInstant } from '../../src/shared/time.ts';
 import { openTempFolder } from '../support/temp-folder.ts';
 import { cliInShell, runCli, startCli, type CliEnd, type CliProcess } from './built-cli.ts';
+import { openReadOnly, readResult } from './read-result.ts';
 import {
   dayName,
   expectNoSecret,
   expectRefusal,
   openWorkplace,
+  todayMs,
   type Workplace,
 } from './workplace.ts';
 
@@ -41,28 +44,6 @@ async function secondDayAsked(place: Workplace): Promise<void> {
       setTimeout(resolve, 20);
     });
   }
-}
-
-/** All facts, and each run by its key with its content's hash: what two states must agree on. */
-function readResult(path: string): unknown {
-  using state = openReadOnly(join(path, 'langfuse-mlflow.db'));
-  using mlflow = openReadOnly(join(path, 'mlflow.db'));
-  return {
-    facts: state.db.prepare('SELECT * FROM facts ORDER BY trace_id, id').all(),
-    runs: mlflow.db
-      .prepare(
-        `SELECT key.value AS key, hash.value AS hash, runs.status FROM runs
-         JOIN tags key ON key.run_uuid = runs.run_uuid AND key.key = 'langfuse_mlflow.key'
-         LEFT JOIN tags hash ON hash.run_uuid = runs.run_uuid AND hash.key = 'langfuse_mlflow.hash'
-         WHERE runs.lifecycle_stage = 'active' ORDER BY key.value`,
-      )
-      .all(),
-  };
-}
-
-function openReadOnly(path: string): Disposable & { readonly db: Database.Database } {
-  const db = new Database(path, { readonly: true });
-  return { db, [Symbol.dispose]: () => db.close() };
 }
 
 describe('signals', () => {
@@ -158,6 +139,56 @@ describe('signals', () => {
     target.emit('SIGINT');
     expect(exits).toEqual([130]);
   });
+});
+
+test('a run whose time is over keeps what it finished, says that it is behind, and the next one goes on', async () => {
+  // More days than wait to be published.
+  const startMs = todayMs - 12 * dayMs;
+  const dayAt = (index: number): string =>
+    new Date(startMs + index * dayMs).toISOString().slice(0, 10);
+  const traffic = createSampleTraffic({ seed: 7, startMs, days: 12, requestsPerDay: 12 });
+  await using place = await openWorkplace({ traffic });
+  const env = { SYNC_START: dayAt(0) };
+  const isLastDay = ({ query }: { readonly query: URLSearchParams }): boolean =>
+    (query.get('fromStartTime') ?? '').startsWith(dayAt(11));
+  place.server.setFaults([{ ...slowSecondDay, delayMs: 110_000, when: isLastDay }]);
+  const end = await place.run(['sync', '--max-runtime', '45s', '--json'], env);
+  expect(end.code).toBe(3);
+  expect(end.elapsedMs).toBeLessThan(100_000);
+  const summary = JSON.parse(end.stdout) as { readonly watermark: string };
+  expect(summary).toMatchObject({
+    windows: { planned: 12, read: 11, failed: [{ window: dayAt(11), code: 'OUT_OF_TIME' }] },
+    exit_code: 3,
+  });
+  const finished = Array.from({ length: 12 }, (_, index) => dayAt(index)).filter(
+    (day) => `${day}T00:00:00.000Z` < summary.watermark,
+  );
+  expect(finished.length).toBeGreaterThan(0);
+  {
+    using state = openReadOnly(join(place.path, 'langfuse-mlflow.db'));
+    const read = (sql: string): unknown[] => state.db.prepare(sql).pluck().all();
+    expect(read('SELECT expires_ms FROM lease')).toEqual([0]);
+    for (const table of ['staged_generations', 'staged_traces'])
+      expect(read(`SELECT COUNT(*) FROM ${table}`)).toEqual([0]);
+    expect(read('SELECT COUNT(*) FROM windows')).toEqual([11]);
+    using mlflow = openReadOnly(join(place.path, 'mlflow.db'));
+    const windows = mlflow.db.prepare(
+      "SELECT name FROM runs JOIN tags USING (run_uuid) WHERE key = 'langfuse_mlflow.grain' AND value = 'window' ORDER BY name",
+    );
+    expect(windows.pluck().all()).toEqual(finished);
+    const complete = "SELECT COUNT(*) FROM tags WHERE key = 'langfuse_mlflow.complete'";
+    expect(mlflow.db.prepare(`${complete} AND value <> 'true'`).pluck().get()).toBe(0);
+  }
+  expect(await place.run(['status'], env)).toMatchObject({ code: 3 });
+
+  place.server.setFaults([]);
+  const next = await place.run(['sync', '--lookback', '0s', '--json'], env);
+  expect(next).toMatchObject({ code: 0 });
+  expect(JSON.parse(next.stdout)).toMatchObject({ windows: { planned: 1, read: 1 } });
+  using clean = openTempFolder();
+  const whole = { args: ['sync'], cwd: clean.path, env: { ...place.env, ...env } };
+  expect(await runCli(whole)).toMatchObject({ code: 0 });
+  expect(readResult(place.path)).toEqual(readResult(clean.path));
 });
 
 test('a second worker on the same state names the first, and the first is not disturbed', async () => {
