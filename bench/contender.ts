@@ -2,6 +2,7 @@
 import type { Aggregates, Outcome, Task } from './figures.ts';
 import { readNaiveLegacy, readNaiveV2 } from './read-naively.ts';
 import { readPlainly } from './read-plainly.ts';
+import { aggregateFacts, skipUnchanged, writeLocally } from './measure-parts.ts';
 import { readAsWorker, syncAsWorker, type Worked } from './work-as-worker.ts';
 
 const works: Readonly<Record<string, (task: Task) => Promise<Worked>>> = {
@@ -13,6 +14,9 @@ const works: Readonly<Record<string, (task: Task) => Promise<Worked>>> = {
   'worker, whole': syncAsWorker,
   'worker, again': syncAsWorker,
   'worker, to a server': syncAsWorker,
+  'unchanged windows, again': skipUnchanged,
+  'local store': writeLocally,
+  aggregate: aggregateFacts,
 };
 
 function sum(aggregates: Aggregates | null): Worked {

@@ -42,6 +42,8 @@ export interface Task {
   readonly folder: string;
   /** Where there is an MLflow server. */
   readonly mlflowUrl: string | null;
+  /** How many facts are aggregated by the one that does only that. */
+  readonly facts: number;
   /** How many runs are made by the one that makes a run per call. */
   readonly runs: number;
 }

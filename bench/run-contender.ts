@@ -18,10 +18,9 @@ export interface SampleProcess extends Disposable {
   takeCounts(): Promise<{ readonly requests: number; readonly limited: number }>;
 }
 
-export async function startSample(options: SampleOptions): Promise<SampleProcess> {
-  const child = fork(join(here, 'sample-process.ts'), [JSON.stringify(options)], {
-    execArgv: ['--import', 'tsx'],
-  });
+/** `module`: the compiled `sample-process`. */
+export async function startSample(module: string, options: SampleOptions): Promise<SampleProcess> {
+  const child = fork(module, [JSON.stringify(options)]);
   const ready = await nextMessage(child);
   if (ready.kind !== 'ready') throw new Error(`the sample server said ${ready.kind}`);
   const { kind: _kind, rows, ...task } = ready;
@@ -76,10 +75,10 @@ export interface Command {
   readonly args: readonly string[];
 }
 
-export const nodeContender: Command = {
-  program: process.execPath,
-  args: ['--import', 'tsx', join(here, 'contender.ts')],
-};
+/** `module`: the compiled `contender`. */
+export function nodeContender(module: string): Command {
+  return { program: process.execPath, args: [module] };
+}
 
 /** A Python script beside this file. */
 export function pythonContender(script: string, python = 'python3'): Command {

@@ -24,7 +24,7 @@ export interface Worked {
 
 /** Reads, understands, stages and folds every window; publishes nothing. */
 export async function readAsWorker(task: Task): Promise<Worked> {
-  using opened = await open(task);
+  await using opened = await openWorker(task);
   const { parts } = opened;
   const { description } = parts.source;
   bindSource(parts.state, {
@@ -46,12 +46,29 @@ export async function readAsWorker(task: Task): Promise<Worked> {
 
 /** A whole run: reads, aggregates and publishes. */
 export async function syncAsWorker(task: Task): Promise<Worked> {
-  using opened = await open(task);
-  await using target = opened.target;
+  await using opened = await openWorker(task);
+  let artifacts = 0;
+  const target: SyncParts['target'] = {
+    ...opened.target,
+    // Its counts and description change while it works.
+    get description() {
+      return opened.target.description;
+    },
+    get traffic() {
+      return opened.target.traffic;
+    },
+    putArtifact: (artifact) => {
+      artifacts += 1;
+      return opened.target.putArtifact(artifact);
+    },
+  };
   const summary = await runSync({ ...opened.parts, target }, { kind: 'sync' });
   const [failure] = summary.failed;
   if (failure !== undefined) throw failure.error;
-  return { aggregates: aggregatesOf(opened.parts.state, task), notes: toNotes(task, summary) };
+  return {
+    aggregates: aggregatesOf(opened.parts.state, task),
+    notes: { ...toNotes(task, summary), artifacts },
+  };
 }
 
 function toNotes(task: Task, summary: SyncSummary): Record<string, number> {
@@ -65,11 +82,9 @@ function toNotes(task: Task, summary: SyncSummary): Record<string, number> {
   };
 }
 
-async function open(
+export async function openWorker(
   task: Task,
-): Promise<
-  Disposable & { readonly parts: SyncParts; readonly target: SyncParts['target'] & AsyncDisposable }
-> {
+): Promise<AsyncDisposable & { readonly parts: SyncParts; readonly target: SyncParts['target'] }> {
   const clock = createBenchClock(task);
   using checks = openMeasureChecks();
   const { settings, secrets } = parseSettings({
@@ -108,7 +123,14 @@ async function open(
     signal,
     holder: 'bench',
   };
-  return { parts, target, [Symbol.dispose]: () => state[Symbol.dispose]() };
+  return {
+    parts,
+    target,
+    async [Symbol.asyncDispose]() {
+      await target[Symbol.asyncDispose]();
+      state[Symbol.dispose]();
+    },
+  };
 }
 
 const toStateFile = (task: Task): string => join(task.folder, 'state.db');
