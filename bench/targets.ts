@@ -179,9 +179,9 @@ const bounds: readonly Bound[] = [
   },
 ];
 
-/** Answered requests over what the limit allows in the time that the run took. */
+/** Answered requests over what the limit, which counts by the minute, allows in the minutes that were begun. */
 function permittedShare(run: Measured): number {
-  const allowed = ((run.notes['perMinute'] ?? Number.NaN) * run.wallMs) / 60_000;
+  const allowed = (run.notes['perMinute'] ?? Number.NaN) * Math.ceil(run.wallMs / 60_000);
   return (run.requests - run.limited) / allowed;
 }
 
