@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { renderErrorGroupsTable } from '../report/error-groups-table.ts';
 import { renderErrorsTable } from '../report/errors-table.ts';
+import type { Comparison } from '../report/html/figures.ts';
 import { manifestFormat, renderManifest, type Manifest } from '../report/manifest.ts';
 import { renderModelsTable } from '../report/models-table.ts';
 import { toRequestFiles } from '../report/request-files.ts';
@@ -49,6 +50,7 @@ export function windowArtifacts(window: {
   readonly audit: WindowAudit;
   readonly models: ReadonlyMap<string, Metrics>;
   readonly sessions: ReadonlyMap<string, Metrics>;
+  readonly comparisons: readonly Comparison[];
 }): ArtifactSpec[] {
   const { state, row } = window;
   const query = {

@@ -21,7 +21,7 @@ import {
   windowArtifacts,
 } from './artifacts.ts';
 import { auditWindow } from './audit-window.ts';
-import { quietMetrics } from './compared-windows.ts';
+import { compareWindows, quietMetrics, type ComparedPlace } from './compared-windows.ts';
 import { describeDimensions } from './describe-dimensions.ts';
 import type { DescribedSource } from './described-source.ts';
 import { groupMetrics } from './group-metrics.ts';
@@ -42,10 +42,10 @@ const inWindow = 'source = @source AND window_from_ms = @from';
 
 /** The window's own run, one run per model, and the models' trend points. Throws INTERNAL when they disagree, or facts were pruned. */
 export function describeWindow(
-  state: State,
-  source: DescribedSource,
+  place: ComparedPlace & { readonly source: DescribedSource },
   row: WindowRow,
 ): WindowDescription {
+  const { state, source } = place;
   assertNotPruned(state, source.projectId, row.from_ms);
   const interval = toInterval(row);
   const parameters = { source: source.projectId, from: row.from_ms };
@@ -101,6 +101,7 @@ export function describeWindow(
         audit,
         models: byModel,
         sessions: bySession,
+        comparisons: compareWindows(place, row),
       }),
     }),
     dimensions: describeDimensions({ state, source }, { interval, window: metrics }),

@@ -5,6 +5,7 @@ import { hashOf } from '../shared/hash.ts';
 import { measuresHash } from '../shared/measures.ts';
 import type { State } from '../store/open-state.ts';
 import { readShard } from '../store/shard.ts';
+import { publishedHashes } from '../store/targets.ts';
 import { hasSpans } from '../store/trace-spans.ts';
 import { getWindow, type WindowRow } from '../store/windows.ts';
 import { comparedWindows } from './compared-windows.ts';
@@ -19,6 +20,16 @@ export function toPublicationBasis(state: State, row: WindowRow): string {
     ({ fromMs }) => getWindow(state, row.source, fromMs)?.input_hash ?? null,
   );
   return `${row.input_hash}+${hashOf(others)}`;
+}
+
+/** Whether the target shows a window as it is now. */
+export function isPublishedAsItIs(
+  state: State,
+  place: { readonly targetId: number; readonly row: WindowRow; readonly settings: SyncSettings },
+): boolean {
+  const { targetId, row, settings } = place;
+  const hash = publishedHashes(state, targetId, row.source).get(row.from_ms);
+  return hash === toPublicationHash(state, row, settings);
 }
 
 /** Hash under which a window is published: its basis and the settings that shape its runs. */

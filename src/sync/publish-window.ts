@@ -60,7 +60,7 @@ export async function publishWindow(
   const interval = toInterval(row);
   refuseEmptiedWindow({ state, ledger }, row);
   const hash = toPublicationHash(state, row, parts.settings);
-  const window = describeWindow(state, source, row);
+  const window = describeWindow({ state, ledger, source }, row);
   const { changedSessions, touchedSessions, waitingSessions } = chooseSessions(state, row);
   // Trends span shards, as sessions do: `merge` publishes them.
   const isShard = readShard(state) !== null;

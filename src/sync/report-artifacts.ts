@@ -1,14 +1,13 @@
 /** `report.html` of each grain as a spec: what it is made of is hashed, the page is made when it is needed. */
 import { latencyEdgesMs } from '../metrics/report-queries.ts';
 import type { WindowCounters } from '../metrics/window-counters.ts';
-import type { Metrics, Ranking, ReportFigures } from '../report/html/figures.ts';
+import type { Comparison, Metrics, Ranking, ReportFigures } from '../report/html/figures.ts';
 import { renderReport, reportFormat } from '../report/html/render-report.ts';
 import type { ArtifactSpec } from '../runs/run-spec.ts';
 import { hashOf } from '../shared/hash.ts';
 import { toWindowLabel, type Interval } from '../shared/time.ts';
 import type { State } from '../store/open-state.ts';
 import { toInterval, type WindowRow } from '../store/windows.ts';
-import { compareWindows } from './compared-windows.ts';
 import type { DescribedSource, ReportedSource } from './described-source.ts';
 import {
   byCost,
@@ -30,11 +29,11 @@ export function windowReport(
     readonly metrics: Metrics;
     readonly counters: WindowCounters;
     readonly models: ReadonlyMap<string, Metrics>;
+    readonly comparisons: readonly Comparison[];
   },
 ): ArtifactSpec {
-  const { source, row, query, counters } = window;
+  const { source, row, query, counters, comparisons } = window;
   const interval = toInterval(row);
-  const comparisons = compareWindows(state, row);
   return toSpec({
     // What the window holds, and what else is on the page.
     madeOf: [

@@ -352,7 +352,7 @@ async function publishDue(
   for (const row of due) {
     const interval = toInterval(row);
     const stop = await attempt(run, interval, async () => {
-      await restoreDescribed(parts, row);
+      await restoreDescribed({ ...parts, targetId: publishing.targetId }, row);
       const current = getWindow(parts.state, projectId, row.from_ms) ?? row;
       const runs = await publishWindow(publishing, current, {
         looksAgain: which.isForced && hashes.has(row.from_ms),

@@ -38,7 +38,7 @@ export function* describeExpected(
   const { state, source } = place;
   const sessions = new Set<string>();
   for (const row of rows) {
-    const described = describeWindow(state, source, row);
+    const described = describeWindow(place, row);
     yield toExpected(place, described.window);
     for (const { model, run, trend } of described.models) {
       onPoint({ model, point: trend });

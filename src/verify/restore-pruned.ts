@@ -22,13 +22,13 @@ export interface RestoredState extends Disposable {
 
 /** Throws AppError (LANGFUSE_*, STATE_*) when Langfuse can't be read or the copy can't be made. */
 export async function restorePruned(
-  parts: ReadingParts,
+  parts: ReadingParts & { readonly targetId: number },
   asked: { readonly rows: readonly WindowRow[]; readonly isRepair: boolean },
 ): Promise<RestoredState> {
   const source = parts.source.description.projectId;
   const countPruned = (state: State): number =>
-    [...new Set(asked.rows.flatMap(describedFrom))].filter((fromMs) =>
-      isPrunedWindow(state, source, fromMs),
+    [...new Set(asked.rows.flatMap((row) => describedFrom({ ...parts, state }, row)))].filter(
+      (fromMs) => isPrunedWindow(state, source, fromMs),
     ).length;
   const pruned = countPruned(parts.state);
   const nothing = { state: parts.state, windows: 0, left: new Map<number, AppError>() };

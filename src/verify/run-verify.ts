@@ -118,7 +118,7 @@ async function verify(
   const { targetId, experiment, experimentName } = await findPlace(parts);
   const { experimentId } = experiment;
 
-  using restored = await restorePruned({ ...parts, assertHeld }, { ...plan, ...request });
+  using restored = await restorePruned({ ...parts, targetId, assertHeld }, { ...plan, ...request });
   const { state } = restored;
   const rows = plan.rows.filter((row) => !restored.left.has(row.from_ms));
   lease.renew();

@@ -140,6 +140,21 @@ describe('what comes after it was pruned', () => {
   });
 });
 
+test('a late call of a day beside a pruned one that Langfuse no longer has restores nothing, and the reports stay whole', async () => {
+  const gone = withDeleted(27);
+  const late = call(8, 60, null, { visibleFrom: lastNight });
+  const traffic = { ...gone, rows: [...gone.rows, late] };
+  const again = { night: lastNight, attempt: 1, request: backfill(8, 9) };
+  const kept = await runNights(traffic, plain);
+  const outcome = await runNights(traffic, pruning);
+  const corrected = await run(traffic, outcome.world, again);
+  expect(corrected.summary?.failed).toEqual([]);
+  expect(corrected.summary?.windowsPublished).toBeGreaterThan(1);
+  expect(restored(corrected)).toEqual([]);
+  const correctedKept = await run(traffic, kept.world, { ...again, settings: plain });
+  expect(view(corrected.world)).toEqual(view(correctedKept.world));
+});
+
 describe('a session whose old calls Langfuse has deleted', () => {
   const day = 15;
   const traffic: TrafficPlan = {

@@ -55,10 +55,19 @@ test('a row that comes later than the lookback reaches its session, model and tr
   );
   const session = (runs: typeof after) =>
     [...runs.values()].find((run) => run.params['session_id'] === fact.session_id);
-  expect(changed.length).toBe(4);
-  expect(new Set(changed.map(([label]) => label.split(' ')[0]))).toEqual(
-    new Set(['window', 'model', 'session', 'trend']),
+  const dayOf = (fromMs: number): string => new Date(fromMs).toISOString().slice(0, 10);
+  const dayAfter = `window ${dayOf(smallStartMs + dayMs)}`;
+  expect(changed.map(([label]) => label).toSorted()).toEqual(
+    [
+      `window ${dayOf(smallStartMs)}`,
+      `model ${dayOf(smallStartMs)} ${fact.model}`,
+      `session ${fact.session_id}`,
+      `trend ${fact.model}`,
+      // Its report stands beside that day; its numbers are as they were.
+      dayAfter,
+    ].toSorted(),
   );
+  expect(after.get(dayAfter)?.metrics).toEqual(before.get(dayAfter)?.metrics);
   expect(session(after)?.runId).toBe(session(before)?.runId);
   // All its rows, those of the later windows too, which were not read again.
   const [held] = bench.query<{ rows: number; windows: number }>(
