@@ -39,6 +39,20 @@ export function publishedHashes(
   return new Map(rows.map((row) => [row.from_ms, row.hash]));
 }
 
+/** The hash that one window was last published with, or null. */
+export function publishedHash(
+  state: State,
+  publication: { readonly targetId: number; readonly source: string; readonly fromMs: number },
+): string | null {
+  const hash = state.db
+    .prepare(
+      'SELECT hash FROM publications WHERE target_id = @targetId AND source = @source AND from_ms = @fromMs',
+    )
+    .pluck()
+    .get(publication);
+  return typeof hash === 'string' ? hash : null;
+}
+
 export function putPublication(
   state: State,
   publication: {

@@ -5,7 +5,7 @@ import { hashOf } from '../shared/hash.ts';
 import { measuresHash } from '../shared/measures.ts';
 import type { State } from '../store/open-state.ts';
 import { readShard } from '../store/shard.ts';
-import { publishedHashes } from '../store/targets.ts';
+import { publishedHash } from '../store/targets.ts';
 import { hasSpans } from '../store/trace-spans.ts';
 import { getWindow, type WindowRow } from '../store/windows.ts';
 import { comparedWindows } from './compared-windows.ts';
@@ -28,8 +28,8 @@ export function isPublishedAsItIs(
   place: { readonly targetId: number; readonly row: WindowRow; readonly settings: SyncSettings },
 ): boolean {
   const { targetId, row, settings } = place;
-  const hash = publishedHashes(state, targetId, row.source).get(row.from_ms);
-  return hash === toPublicationHash(state, row, settings);
+  const published = publishedHash(state, { targetId, source: row.source, fromMs: row.from_ms });
+  return published === toPublicationHash(state, row, settings);
 }
 
 /** Hash under which a window is published: its basis and the settings that shape its runs. */

@@ -52,7 +52,9 @@ function comparableManifest(
     readonly texts: ReadonlyMap<string, string>;
   },
 ): string {
-  const manifest = JSON.parse(new TextDecoder().decode(bytes)) as { artifacts: readonly ManifestEntry[] };
+  const manifest = JSON.parse(new TextDecoder().decode(bytes)) as {
+    artifacts: readonly ManifestEntry[];
+  };
   const artifacts = manifest.artifacts.map((entry) => {
     const file = files.sent.get(entry.path);
     if (file?.length !== entry.bytes || sha256(file) !== entry.sha256) {
