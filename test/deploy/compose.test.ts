@@ -1,5 +1,8 @@
 /** deploy/compose: what it sets, calls and names is what the worker knows. */
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -10,6 +13,7 @@ interface Service {
   readonly command?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly read_only?: boolean;
+  readonly healthcheck?: { readonly test: readonly unknown[] };
 }
 
 const path = fileURLToPath(new URL('../../deploy/compose/compose.yaml', import.meta.url));
@@ -35,4 +39,27 @@ test('MLflow answers to the name by which the workers call it', () => {
   for (const [, { environment }] of workers) {
     expect(allowed).toContain(new URL(environment?.['MLFLOW_TRACKING_URI'] ?? '').host);
   }
+});
+
+test.each([
+  ['is well', 200, 0],
+  ['is not well', 503, 1],
+])('the health check of schedule tells that it %s', async (_case, status, exitCode) => {
+  const [kind, program, flag, code] = services['schedule']?.healthcheck?.test ?? [];
+  expect([kind, program, flag, typeof code]).toEqual(['CMD', 'node', '-e', 'string']);
+  const listen = services['schedule']?.command?.at(-1) ?? '';
+  expect(String(code)).toContain(`"http://${listen}/healthz"`);
+  const server = createServer((request, response) => {
+    response.writeHead(request.url === '/healthz' ? status : 404).end();
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  const script = String(code).replace(listen, `127.0.0.1:${port}`);
+  const ended = await new Promise((resolve) => {
+    execFile(process.execPath, ['-e', script], (error) => resolve(error === null ? 0 : error.code));
+  });
+  server.close();
+  expect(ended).toBe(exitCode);
 });
