@@ -48,6 +48,10 @@ export interface Container {
 }
 
 export interface JobSpec {
+  readonly suspend?: boolean;
+  readonly completionMode?: string;
+  readonly completions?: number;
+  readonly backoffLimitPerIndex?: number;
   readonly activeDeadlineSeconds: number;
   readonly backoffLimit: number;
   readonly podFailurePolicy: { readonly rules: readonly FailureRule[] };
@@ -63,6 +67,15 @@ export function jobsOf(objects: readonly KubernetesObject[]): Record<string, Job
         metadata.name,
         (spec as { jobTemplate: { spec: JobSpec } }).jobTemplate.spec,
       ]),
+  );
+}
+
+/** Each Job that is none of a CronJob, by its name. */
+export function plainJobsOf(objects: readonly KubernetesObject[]): Record<string, JobSpec> {
+  return Object.fromEntries(
+    objects
+      .filter(({ kind }) => kind === 'Job')
+      .map(({ metadata, spec }) => [metadata.name, spec as JobSpec]),
   );
 }
 

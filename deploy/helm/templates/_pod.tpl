@@ -18,6 +18,10 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- $root := .root -}}
 schedule: {{ .job.schedule | quote }}
 timeZone: {{ $root.Values.timeZone }}
+{{- if $root.Values.backfill.enabled }}
+# Only one may write the experiment.
+suspend: true
+{{- end }}
 # A job is still started this long after its time. One that is missed altogether costs nothing: the next one reads
 # every window that is due.
 startingDeadlineSeconds: 21600
@@ -34,33 +38,37 @@ jobTemplate:
     # minutes), which is why the next one ends with 75.
     backoffLimit: 6
     podReplacementPolicy: Failed
-    # The first rule that fits holds. What fits none, such as 75 (try again later) or a kill for want of memory,
-    # counts against backoffLimit.
     podFailurePolicy:
-      rules:
-        # A drained or lost node is no fault of the worker.
-        - action: Ignore
-          onPodConditions:
-            - type: DisruptionTarget
-              status: "True"
-        # Settings, no time left, windows failed or drift: trying again at once cannot help. A person is asked, and
-        # the next night tries again.
-        - action: FailJob
-          onExitCodes:
-            containerName: worker
-            operator: In
-            values: [2, 3, 4]
-        - action: Count
-          onExitCodes:
-            containerName: worker
-            operator: In
-            values: [75]
+      {{- include "failure-policy" "FailJob" | nindent 6 }}
     template:
       metadata:
         labels:
           {{- include "labels" $root | nindent 10 }}
       spec:
         {{- include "pod-spec" (dict "root" $root "args" (list .command "--max-runtime" .job.maxRuntime)) | nindent 8 }}
+{{- end }}
+
+{{- /* What a pod's end means: the action where trying again at once cannot help. */ -}}
+{{- define "failure-policy" -}}
+# The first rule that fits holds. What fits none, such as 75 (try again later) or a kill for want of memory, counts
+# against backoffLimit.
+rules:
+  # A drained or lost node is no fault of the worker.
+  - action: Ignore
+    onPodConditions:
+      - type: DisruptionTarget
+        status: "True"
+  # Settings, no time left, windows failed or drift: a person is asked, and the next night tries again.
+  - action: {{ . }}
+    onExitCodes:
+      containerName: worker
+      operator: In
+      values: [2, 3, 4]
+  - action: Count
+    onExitCodes:
+      containerName: worker
+      operator: In
+      values: [75]
 {{- end }}
 
 {{- define "pod-spec" -}}
@@ -85,6 +93,10 @@ imagePullSecrets:
   {{- range . }}
   - name: {{ . }}
   {{- end }}
+{{- end }}
+{{- with .affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with $values.nodeSelector }}
 nodeSelector:

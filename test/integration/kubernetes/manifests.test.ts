@@ -8,6 +8,8 @@ import {
   decideFailure,
   jobsOf,
   openKubernetesTools,
+  plainJobsOf,
+  type JobSpec,
   type KubernetesObject,
   type KubernetesTools,
 } from '../../support/kubernetes.ts';
@@ -26,6 +28,11 @@ components:
 images: [{ name: langfuse-mlflow, newTag: 0.1.0 }]
 `;
 
+const backfillValues = [
+  '--set',
+  'backfill.enabled=true,backfill.from=2026-01-01,backfill.to=2026-07-01',
+];
+
 const renderings = [
   {
     name: 'state on a volume',
@@ -41,6 +48,11 @@ const renderings = [
     name: 'secrets as variables',
     kustomize: (tools: KubernetesTools) => tools.kustomizeText(secretEnvOverlay),
     helm: ['--set', 'secret.as=env'],
+  },
+  {
+    name: 'a backfill in shards',
+    kustomize: (tools: KubernetesTools) => tools.kustomize('backfill'),
+    helm: backfillValues,
   },
 ];
 
@@ -92,7 +104,8 @@ describe('Kubernetes manifests', () => {
     });
 
     test('each pod keeps to the restricted pod security standard, and can write two folders only', () => {
-      for (const { template } of Object.values(jobsOf(objects))) {
+      const jobs = [...Object.values(jobsOf(objects)), ...Object.values(plainJobsOf(objects))];
+      for (const { template } of jobs) {
         const pod = template.spec;
         expect(pod).toMatchObject({ restartPolicy: 'Never', automountServiceAccountToken: false });
         expect(pod.securityContext).toMatchObject({
@@ -158,7 +171,69 @@ describe('Kubernetes manifests', () => {
     });
   });
 
+  describe('a backfill in shards', () => {
+    let backfill: JobSpec | undefined;
+    let merge: JobSpec | undefined;
+    let nightly: KubernetesObject[];
+    beforeAll(async () => {
+      if (problem !== null) return;
+      const objects = await tools.kustomize('backfill');
+      const jobs = plainJobsOf(objects);
+      ({ 'langfuse-mlflow-backfill': backfill, 'langfuse-mlflow-merge': merge } = jobs);
+      nightly = objects.filter(({ kind }) => kind === 'CronJob');
+    });
+    const argsOf = (job?: JobSpec): readonly string[] =>
+      job?.template.spec.containers[0]?.args ?? [];
+
+    test('each pod has a file of its own, and merge takes exactly these', () => {
+      const flag = argsOf(backfill).find((word) => word.startsWith('--state-file='));
+      const files = Array.from({ length: backfill?.completions ?? 0 }, (_, index) =>
+        (flag ?? '').replace('--state-file=', '').replace('$(JOB_COMPLETION_INDEX)', String(index)),
+      );
+      expect(new Set(files).size).toBe(4);
+      expect(argsOf(merge)).toEqual(['merge', ...files]);
+      expect(argsOf(backfill)).toContain(`--shards=${backfill?.completions}`);
+      expect(backfill?.completionMode).toBe('Indexed');
+    });
+
+    test('nobody else writes the experiment until all is merged', () => {
+      expect(merge?.suspend).toBe(true);
+      expect(backfill).not.toHaveProperty('suspend');
+      expect(nightly.map(({ spec }) => (spec as JobSpec).suspend)).toEqual([true, true]);
+    });
+
+    test.each([
+      [ExitCode.usage, [], 'FailIndex', 'FailJob'],
+      [ExitCode.behind, [], 'FailIndex', 'FailJob'],
+      [ExitCode.windowsFailed, [], 'FailIndex', 'FailJob'],
+      [ExitCode.tryAgainLater, [], 'Count', 'Count'],
+      [137, ['DisruptionTarget'], 'Ignore', 'Ignore'],
+    ] as const)(
+      'exit code %d, %j: %s of a shard, %s of the merge',
+      (exitCode, conditions, ...actions) => {
+        const end = { exitCode, conditions };
+        expect(
+          [backfill, merge].map((job) => decideFailure(job?.podFailurePolicy.rules ?? [], end)),
+        ).toEqual(actions);
+      },
+    );
+
+    test('the number of shards is said once to helm', async () => {
+      const jobs = plainJobsOf(
+        await tools.helm([...backfillValues, '--set', 'backfill.shards=11']),
+      );
+      expect(jobs['langfuse-mlflow-backfill']?.completions).toBe(11);
+      expect(argsOf(jobs['langfuse-mlflow-backfill'])).toContain('--shards=11');
+      expect(argsOf(jobs['langfuse-mlflow-merge'])).toHaveLength(12);
+    });
+  });
+
   test.each([
+    ['backfill.enabled=true', 'backfill.from and backfill.to'],
+    [
+      'backfill.enabled=true,backfill.from=2026-01-01,backfill.to=2026-07-01,state.kind=s3,state.backup=s3://b/k',
+      'state.kind pvc',
+    ],
     ['state.kind=s3', 'state.backup'],
     ['state.kind=disk', 'state.kind is pvc or s3'],
     ['secret.as=vault', 'secret.as is files or env'],
