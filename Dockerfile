@@ -1,7 +1,8 @@
 # syntax=docker/dockerfile:1
 
-# A line of Node with long-term support; 20.19 and later work as well.
-ARG NODE_VERSION=24
+# A line of Node with long-term support. Not 24: compiled against the headers of 24.19 and later, better-sqlite3 12
+# ends the process when a statement is collected (docs/decisions/0005-node-20-floor.md).
+ARG NODE_VERSION=22
 
 # The full image has the compiler that better-sqlite3 needs where no prebuilt binary can be fetched.
 FROM node:${NODE_VERSION}-bookworm AS build
