@@ -17,8 +17,8 @@ never zero: a metric that no row can tell is not published, and how many rows co
 beside it (\`cost_unknown_requests\`, \`usage_unknown_requests\`, \`timing_rejected_requests\`).
 
 *Published in* names the kinds of runs that carry it: the run of a window, of a model in a window, of a
-session, of a value of one of your [dimensions](custom-metrics.md#dimensions), or the trend of a model, which has one
-point for each window. [Your own metrics](custom-metrics.md) stand beside them.
+session, of a value of one of your [dimensions](custom-metrics.md#dimensions), or the trend of a model or
+of all of them together, which has one point for each window. [Your own metrics](custom-metrics.md) stand beside them.
 
 | Metric | Unit | Published in | Meaning |
 |---|---|---|---|

@@ -1,6 +1,7 @@
 /** What `verify` prints: three answers with numbers, and every drift by name. */
 import { toVisibleLine } from '../report/visible-text.ts';
 import { toCount, toDuration, toUsd } from '../runs/note.ts';
+import { allModels } from '../runs/trend.ts';
 import { toIso, toWindowLabel } from '../shared/time.ts';
 import type { Difference, ModelTotals, RowDrift, RunDrift, WindowDrift } from '../verify/drift.ts';
 import { renderClosed, toClosedJson } from './render-summary.ts';
@@ -54,7 +55,7 @@ export function renderVerification(summary: VerifySummary): string {
     lines.push('', `Left as it is in ${toCount(mlflow.notes.length)} places:`);
     for (const note of mlflow.notes.slice(0, mostShown)) {
       lines.push(
-        `   ${note.grain}${toSubject(note.subject)}, run ${note.runId}: ${toVisibleLine(note.text)}`,
+        `   ${note.grain}${toSubject(note)}, run ${note.runId}: ${toVisibleLine(note.text)}`,
       );
     }
     lines.push(...toMore(mlflow.notes.length));
@@ -159,7 +160,7 @@ function renderRun(drift: RunDrift): string[] {
       : ` of ${toIso(drift.windowFromMs).replace('T00:00:00.000Z', '')}`;
   const run = drift.runId === null ? 'never published' : `run ${drift.runId}`;
   return [
-    `   DRIFT       ${drift.kind} ${drift.grain}${toSubject(drift.subject)}${window}, ${run}`,
+    `   DRIFT       ${drift.kind} ${drift.grain}${toSubject(drift)}${window}, ${run}`,
     ...drift.differences
       .slice(0, mostShown)
       .map((difference) => renderDifference(difference, 'expected')),
@@ -177,7 +178,8 @@ function toShown(value: Difference['found']): string {
   return text.length > longestValue ? `${text.slice(0, longestValue)}…` : text;
 }
 
-function toSubject(subject: string): string {
+function toSubject({ grain, subject }: Pick<RunDrift, 'grain' | 'subject'>): string {
+  if (grain === 'trend' && subject === allModels) return ' all models';
   return subject === '' ? '' : ` ${toVisibleLine(subject)}`;
 }
 

@@ -1,6 +1,6 @@
 /** What one entry of the metric catalogue is. */
 
-/** Where a metric is published. `trend` metrics become points of the model's trend run. */
+/** Where a metric is published. `trend` metrics become points of the trend runs, of each model and of all. */
 export type MetricGrain = 'window' | 'model' | 'session' | 'trend' | 'dimension';
 
 export type MetricUnit = 'count' | 'ratio' | 'tokens' | 'USD' | 'ms' | 'tokens/s';

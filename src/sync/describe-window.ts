@@ -5,7 +5,7 @@ import { toModelRun } from '../runs/to-model-run.ts';
 import { toRequestRun } from '../runs/to-request-run.ts';
 import { toSessionRun } from '../runs/to-session-run.ts';
 import { toWindowRun } from '../runs/to-window-run.ts';
-import { toTrendPoint, type TrendPointSpec } from '../runs/trend.ts';
+import { allModels, toTrendPoint, type TrendPointSpec } from '../runs/trend.ts';
 import type { RunSpec } from '../runs/run-spec.ts';
 import { toInstant, type Interval } from '../shared/time.ts';
 import { countDoubleLogged, distinctValues, listFacts, sessionSpan } from '../store/aggregates.ts';
@@ -30,17 +30,21 @@ import { toSessionUrl, toTraceUrl } from './report-links.ts';
 
 export interface WindowDescription {
   readonly window: RunSpec;
-  readonly models: readonly {
-    readonly run: RunSpec;
-    readonly trend: TrendPointSpec;
-    readonly model: string;
-  }[];
+  readonly models: readonly RunSpec[];
   readonly dimensions: readonly RunSpec[];
+  /** Of all models together, then of each. */
+  readonly trends: readonly DescribedPoint[];
+}
+
+export interface DescribedPoint {
+  /** `allModels` for the point over all of them. */
+  readonly model: string;
+  readonly point: TrendPointSpec;
 }
 
 const inWindow = 'source = @source AND window_from_ms = @from';
 
-/** The window's own run, one run per model, and the models' trend points. Throws INTERNAL when they disagree, or facts were pruned. */
+/** The window's own run, one run per model, and the trend points. Throws INTERNAL when they disagree, or facts were pruned. */
 export function describeWindow(
   place: ComparedPlace & { readonly source: DescribedSource },
   row: WindowRow,
@@ -52,11 +56,6 @@ export function describeWindow(
   const byModel = groupMetrics(
     { state, source },
     { grain: 'model', groupBy: 'model', where: inWindow },
-    parameters,
-  );
-  const trends = groupMetrics(
-    { state, source },
-    { grain: 'trend', groupBy: 'model', where: inWindow },
     parameters,
   );
   const bySession = groupMetrics(
@@ -108,40 +107,57 @@ export function describeWindow(
     models: [...byModel].map(([model, modelMetrics]) => {
       const where = `${inWindow} AND model = @model`;
       const modelParameters = { ...parameters, model };
-      return {
+      return toModelRun({
+        source: source.projectId,
+        interval,
         model,
-        run: toModelRun({
-          source: source.projectId,
+        providers: distinctValues(state, {
+          column: 'provider',
+          where,
+          parameters: modelParameters,
+        }),
+        rawNames: distinctValues(state, {
+          column: 'model_raw',
+          where,
+          parameters: modelParameters,
+        }),
+        metrics: modelMetrics,
+        artifacts: modelArtifacts(state, {
+          source,
           interval,
           model,
-          providers: distinctValues(state, {
-            column: 'provider',
-            where,
-            parameters: modelParameters,
-          }),
-          rawNames: distinctValues(state, {
-            column: 'model_raw',
-            where,
-            parameters: modelParameters,
-          }),
+          query: { where, parameters: modelParameters },
           metrics: modelMetrics,
-          artifacts: modelArtifacts(state, {
-            source,
-            interval,
-            model,
-            query: { where, parameters: modelParameters },
-            metrics: modelMetrics,
-          }),
         }),
-        trend: toTrendPoint({
-          source: source.projectId,
-          model,
-          interval,
-          metrics: trends.get(model) ?? new Map(),
-        }),
-      };
+      });
     }),
+    trends: describeTrends({ state, source }, { interval, models: [...byModel.keys()] }),
   };
+}
+
+/** A quiet window has a point of all models: no request is a number too, and a line would run over the gap. */
+function describeTrends(
+  place: { readonly state: State; readonly source: DescribedSource },
+  window: { readonly interval: Interval; readonly models: readonly string[] },
+): DescribedPoint[] {
+  const { interval } = window;
+  const source = place.source.projectId;
+  const metricsBy = (groupBy: 'model' | null): Map<string, Map<string, number>> =>
+    groupMetrics(
+      place,
+      { grain: 'trend', groupBy, where: inWindow },
+      { source, from: interval.fromMs },
+    );
+  const byModel = metricsBy('model');
+  const ofAll = metricsBy(null).get('') ?? quietMetrics;
+  const toPoint = (model: string, metrics: ReadonlyMap<string, number>): DescribedPoint => ({
+    model,
+    point: toTrendPoint({ source, model, interval, metrics }),
+  });
+  return [
+    toPoint(allModels, ofAll),
+    ...window.models.map((model) => toPoint(model, byModel.get(model) ?? new Map())),
+  ];
 }
 
 /** Runs of the given sessions, each from all its facts over all windows. Sessions without facts give none. Throws INTERNAL for a pruned one. */

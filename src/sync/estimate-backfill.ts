@@ -18,8 +18,8 @@ export interface BackfillEstimate {
 /** https://langfuse.com/faq/all/api-limits: Hobby, Core, Pro. */
 const ratesPerMinute = { v2: [30, 100, 1000], legacy: [15, 30, 100] } as const;
 
-/** Create, status, numbers; six files of a window with the search before it, four of a model with its trend point. */
-const callsOfWindow = 1 + 3 + 6;
+/** Create, status, numbers; six files and the trend point of a window with the search before it, four files of a model with its point. */
+const callsOfWindow = 1 + 3 + 6 + 2;
 const callsOfModel = 3 + 4 + 2;
 
 export function estimateBackfill(plan: {

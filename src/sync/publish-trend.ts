@@ -1,4 +1,4 @@
-/** Publishes the trend point of one model in one window. */
+/** Publishes the trend point of one model, or of all, in one window. */
 import { completeTag, hashTag, revisionTag } from '../runs/tags.ts';
 import { toTrendRun, type TrendPointSpec } from '../runs/trend.ts';
 import { hashOf } from '../shared/hash.ts';
@@ -20,10 +20,12 @@ export interface PlacedTrendPoint {
   readonly model: string;
   readonly point: TrendPointSpec;
   readonly windowToMs: number;
+  /** Points of other windows to be written with it (earlier-points.ts). */
+  readonly earlier?: readonly TrendPoint[];
 }
 
 /**
- * Creates the model's trend run when it is missing, then logs the point. A corrected point is logged at the
+ * Creates the trend run when it is missing, then logs the point. A corrected point is logged at the
  * same step with a time one millisecond later per correction: MLflow shows the latest time of a step.
  */
 export async function publishTrendPoint(
@@ -43,12 +45,14 @@ export async function publishTrendPoint(
   if (isDone && isInStep && stored !== null) return 'unchanged';
 
   const next = toPoint(point, { before, isInStep, stored });
-  ledger.putPoint(next);
+  const earlier = trend.earlier ?? [];
+  for (const one of [next, ...earlier]) ledger.putPoint(one);
   // A run that was made again has lost its other points too. Those not done are written by their own windows.
   const others = opened.isMadeAgain
     ? ledger.points(point.key).filter((one) => one.step !== point.step && one.state === 'done')
     : [];
-  await write(publishing, trend, { ...opened, points: [...others, next] });
+  await write(publishing, trend, { ...opened, points: [...others, ...earlier, next] });
+  for (const one of earlier) ledger.putPoint({ ...one, state: 'done' });
   ledger.putPoint({ ...next, metrics: Object.fromEntries(point.metrics), state: 'done' });
   return opened.isNew ? 'created' : 'updated';
 }
@@ -106,7 +110,7 @@ async function openTrend(publishing: Publishing, trend: PlacedTrendPoint): Promi
   const spec = toTrendRun({
     source: trend.source,
     model: trend.model,
-    startMs: trend.point.timestampMs,
+    startMs: Math.min(trend.point.timestampMs, ...toStarts(trend)),
   });
   const known = ledger.get(spec.key);
   const stored = await findStored(publishing, known, spec.key);
@@ -131,6 +135,10 @@ async function openTrend(publishing: Publishing, trend: PlacedTrendPoint): Promi
     isNew: stored.tags[hashTag] === undefined,
     isMadeAgain: false,
   };
+}
+
+function toStarts({ earlier = [], point, windowToMs }: PlacedTrendPoint): number[] {
+  return earlier.map(({ step }) => step * (windowToMs - point.timestampMs));
 }
 
 /** The point as it is written ahead: with every name that may be in MLflow, so that none is forgotten when it must be retracted. */

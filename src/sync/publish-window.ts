@@ -4,7 +4,7 @@ import pLimit from 'p-limit';
 import type { Clock } from '../shared/clock.ts';
 import type { RunSpec } from '../runs/run-spec.ts';
 import type { ReportProgress, RunCounts } from '../shared/progress.ts';
-import { openLedger } from '../store/ledger.ts';
+import { openLedger, type TrendPoint } from '../store/ledger.ts';
 import type { State } from '../store/open-state.ts';
 import { prunedSessionsAmong } from '../store/pruned-groups.ts';
 import {
@@ -12,11 +12,13 @@ import {
   clearSessionChanges,
   listSessionChanges,
 } from '../store/session-changes.ts';
+import { allModels } from '../runs/trend.ts';
 import { readShard } from '../store/shard.ts';
 import { publishedHashes, putPublication, removePublication } from '../store/targets.ts';
 import { toInterval, type WindowRow } from '../store/windows.ts';
 import { describeRequests, describeSessions, describeWindow } from './describe-window.ts';
 import type { DescribedSource } from './described-source.ts';
+import { earlierPoints } from './earlier-points.ts';
 import { refuseEmptiedWindow } from './emptied-window.ts';
 import { findRuns } from './find-runs.ts';
 import { findLeftSessions } from './left-sessions.ts';
@@ -76,20 +78,14 @@ export async function publishWindow(
     sessionIds,
   });
   const requests = parts.settings.requestRuns ? describeRequests(state, source, interval) : [];
-  const specs = [
-    window.window,
-    ...window.models.map((model) => model.run),
-    ...window.dimensions,
-    ...sessions,
-    ...requests,
-  ];
-  const trends = isShard ? [] : window.models;
+  const specs = [window.window, ...window.models, ...window.dimensions, ...sessions, ...requests];
+  const trends = isShard ? [] : window.trends;
   const { experimentId } = parts;
   const found = await findRuns(
     { target, ledger, experimentId },
     {
       window: window.window,
-      keys: [...specs.map((spec) => spec.key), ...trends.map((model) => model.trend.key)],
+      keys: [...specs.map((spec) => spec.key), ...trends.map(({ point }) => point.key)],
       looksAgain,
       isPublished: publishedHashes(state, parts.targetId, source.projectId).has(row.from_ms),
     },
@@ -132,6 +128,13 @@ export async function publishWindow(
   };
   const publishAll = (runs: readonly RunSpec[]): Promise<void> =>
     all(runs.map((spec) => () => publishRun(publishing, spec)));
+  const listEarlier = (): TrendPoint[] =>
+    earlierPoints(ledger, {
+      source: source.projectId,
+      windowMs: row.to_ms - row.from_ms,
+      fromMs: row.from_ms,
+      own: source.measures.metrics,
+    });
   const publication = {
     targetId: parts.targetId,
     source: source.projectId,
@@ -144,24 +147,26 @@ export async function publishWindow(
     addSessionChanges(state, source.projectId, waitingSessions);
     for (const run of found.surplus) await target.deleteRun(run.runId);
     await publishAll([window.window]);
-    await publishAll(window.models.map((model) => model.run));
+    await publishAll(window.models);
     await publishAll(window.dimensions);
     await publishAll(sessions);
     await publishAll(requests);
     await all(
       trends.map(
-        (model) => () =>
-          publishTrendPoint(publishing, {
-            source: source.projectId,
-            model: model.model,
-            point: model.trend,
-            windowToMs: row.to_ms,
-          }),
+        ({ model, point }) =>
+          () =>
+            publishTrendPoint(publishing, {
+              source: source.projectId,
+              model,
+              point,
+              windowToMs: row.to_ms,
+              earlier: model === allModels ? listEarlier() : [],
+            }),
       ),
     );
     deleted = await removeVanished(publishing, {
       row,
-      models: window.models.map((model) => model.run),
+      models: window.models,
       dimensions: window.dimensions,
       sessions,
       requests: parts.settings.requestRuns ? requests : null,

@@ -1,11 +1,15 @@
 /** Describes anew every run that MLflow should hold for the checked windows, and finds its ledger entry. */
 import { sessionsOfWindow } from '../store/aggregates.ts';
 import type { RunSpec } from '../runs/run-spec.ts';
-import type { TrendPointSpec } from '../runs/trend.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { State } from '../store/open-state.ts';
 import { toInterval, type WindowRow } from '../store/windows.ts';
-import { describeRequests, describeSessions, describeWindow } from '../sync/describe-window.ts';
+import {
+  describeRequests,
+  describeSessions,
+  describeWindow,
+  type DescribedPoint,
+} from '../sync/describe-window.ts';
 import type { DescribedSource } from '../sync/described-source.ts';
 import { findLeftSessions } from '../sync/left-sessions.ts';
 import type { ExpectedRun } from './compare-run.ts';
@@ -16,11 +20,6 @@ export interface DescribedPlace {
   readonly source: DescribedSource;
   readonly windowMs: number;
   readonly requestRuns: boolean;
-}
-
-export interface DescribedPoint {
-  readonly model: string;
-  readonly point: TrendPointSpec;
 }
 
 /** Sessions described at once: each needs a handful of queries, and their specs are held together. */
@@ -40,11 +39,9 @@ export function* describeExpected(
   for (const row of rows) {
     const described = describeWindow(place, row);
     yield toExpected(place, described.window);
-    for (const { model, run, trend } of described.models) {
-      onPoint({ model, point: trend });
-      yield toExpected(place, run);
-    }
-    for (const spec of described.dimensions) yield toExpected(place, spec);
+    for (const trend of described.trends) onPoint(trend);
+    for (const spec of [...described.models, ...described.dimensions])
+      yield toExpected(place, spec);
     if (place.requestRuns) {
       for (const spec of describeRequests(state, source, toInterval(row)))
         yield toExpected(place, spec);

@@ -1,6 +1,7 @@
 /** Runs that should not exist: second runs of one key, runs whose rows are gone, and runs that nobody described. */
 import { sessionSpan } from '../store/aggregates.ts';
 import { countPruned, isPrunedKey } from '../store/pruned-groups.ts';
+import { allModels } from '../runs/trend.ts';
 import type { WindowRow } from '../store/windows.ts';
 import type { StoredRun } from '../sync/ports.ts';
 import type { RunDrift } from './drift.ts';
@@ -68,7 +69,9 @@ function isJudged(place: MlflowPlace, run: StoredRun, windows: ReadonlySet<numbe
     }
     case 'trend': {
       const model = toStoredSubject(run);
-      // Calls of it may be among those that were pruned.
+      // Where no window is checked, nothing tells whether there should be one over all models.
+      // Calls of a model may be among those that were pruned.
+      if (model === allModels) return false;
       return model === null || (!hasModel(place, model) && countPruned(place.state).calls === 0);
     }
     case null:

@@ -1,7 +1,8 @@
 /** Which window and which subject a run of MLflow belongs to, from its own tags and params. Pure. */
 import { grains, type Grain } from '../runs/run-spec.ts';
 import { toDimensionSubject } from '../runs/to-dimension-run.ts';
-import { grainTag, windowTag } from '../runs/tags.ts';
+import { grainTag, keyTag, sourceTag, windowTag } from '../runs/tags.ts';
+import { allModels, toTrendKey } from '../runs/trend.ts';
 import { parseInstant } from '../shared/time.ts';
 import type { StoredRun } from '../sync/ports.ts';
 
@@ -14,15 +15,16 @@ export function toStoredGrain(run: Pick<StoredRun, 'tags'>): Grain | null {
   return grains.find((grain) => grain === run.tags[grainTag]) ?? null;
 }
 
-/** Model, session id, identity of a request, or dimension and value; `''` for a window. Null when its params are gone. */
+/** Model (`allModels` for the trend over all of them), session id, identity of a request, or dimension and value; `''` for a window. Null when its params are gone. */
 export function toStoredSubject(run: Pick<StoredRun, 'tags' | 'params'>): string | null {
   const { model, session_id: sessionId, trace_id: traceId, observation_id: id } = run.params;
   switch (toStoredGrain(run)) {
     case 'window':
       return '';
     case 'model':
-    case 'trend':
       return model ?? null;
+    case 'trend':
+      return model ?? (isTrendOfAll(run) ? allModels : null);
     case 'session':
       return sessionId ?? null;
     case 'request':
@@ -32,6 +34,12 @@ export function toStoredSubject(run: Pick<StoredRun, 'tags' | 'params'>): string
     case null:
       return null;
   }
+}
+
+/** It has no param `model`, as a trend that lost it; its key tells them apart. */
+function isTrendOfAll({ tags }: Pick<StoredRun, 'tags'>): boolean {
+  const source = tags[sourceTag];
+  return source !== undefined && tags[keyTag] === toTrendKey({ source, model: allModels });
 }
 
 function toStoredDimension(params: StoredRun['params']): string | null {

@@ -1,8 +1,7 @@
 /** Does MLflow hold what the state file describes, and nothing else? Reads every run back; writes nothing. */
 import { AppError } from '../shared/errors.ts';
 import { completeTag, keyTag, sourceTag } from '../runs/tags.ts';
-import { toStep, type TrendPointSpec } from '../runs/trend.ts';
-import { toRunKey } from '../runs/run-key.ts';
+import { toStep, toTrendKey, type TrendPointSpec } from '../runs/trend.ts';
 import { listWindows, toInterval, type WindowRow } from '../store/windows.ts';
 import type { StoredRun } from '../sync/ports.ts';
 import { compareArtifacts } from './compare-artifacts.ts';
@@ -187,7 +186,7 @@ function toSteps(rows: readonly WindowRow[]): Set<number> {
   return new Set(rows.map((row) => toStep(toInterval(row))));
 }
 
-/** Trends of the models of the checked windows, and those that the ledger knows from before. */
+/** Trends of all models together and of those of the checked windows, and those that the ledger knows from before. */
 function* listTrends(
   place: MlflowPlace,
   described: {
@@ -207,7 +206,7 @@ function* listTrends(
     yield {
       source,
       model,
-      key: toRunKey({ source, grain: 'trend', subject: model }),
+      key: toTrendKey({ source, model }),
       windowMs: place.windowMs,
       points: new Map(
         (described.points.get(model) ?? [])

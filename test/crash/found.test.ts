@@ -251,6 +251,7 @@ describe('what vanishes', () => {
     const second = await runNight(vanishes(), first.world, { night: 1 });
     expect(Object.values(viewOf(second.world)).map((run) => run.name)).toEqual([
       '2026-03-02 model-0',
+      'trend all models',
       'trend model-0',
       '2026-03-02',
       '2026-03-03',

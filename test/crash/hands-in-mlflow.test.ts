@@ -37,7 +37,13 @@ async function nextNight(story: Story, world: World): Promise<RunOutcome> {
 
 describe('a run that a person deleted', () => {
   const story = useStory(traffic, plainSettings);
-  const names = ['2026-03-02', '2026-03-02 model-0', 'session session-0', 'trend model-0'];
+  const names = [
+    '2026-03-02',
+    '2026-03-02 model-0',
+    'session session-0',
+    'trend model-0',
+    'trend all models',
+  ];
 
   test.each(names)('%s is made again when it changes, and said', async (name) => {
     const first = await runNight(story(), newWorld(), { night: 0 });

@@ -165,6 +165,19 @@ export function listExpectedRuns(expected: Expectation): ExpectedRun[] {
       artifacts: ['report.html', 'requests.json', 'transcript.md'],
     };
   });
+  const ofAll: ExpectedRun = {
+    label: 'trend',
+    grain: 'trend',
+    name: 'trend all models',
+    params: { source },
+    window: null,
+    parentDay: null,
+    startMs: toMs(expected.days[0] ?? ''),
+    otherStartsMs: [],
+    endMs: toMs(expected.days.at(-1) ?? '') + dayMs,
+    metrics: {},
+    artifacts: [],
+  };
   const trends = [...groupBy(expected.attempts, (one) => one.canonicalModel)].map(
     ([model, attempts]): ExpectedRun => {
       const days = attempts.map((one) => toMs(one.day));
@@ -183,7 +196,7 @@ export function listExpectedRuns(expected: Expectation): ExpectedRun[] {
       };
     },
   );
-  return [...windows, ...models, ...sessions, ...trends];
+  return [...windows, ...models, ...sessions, ofAll, ...trends];
 }
 
 /** Not there yet in the night after its day. */
@@ -311,7 +324,7 @@ const trendMetrics = [
   'time_to_first_token_ms/p95',
 ];
 
-/** Each point of each trend run is the number of its model's run of that day, at the step and time of the day. */
+/** Each point of each trend run is the number of its model's run of that day (or of all models), at the step and time of the day. */
 export async function checkTrends(
   api: MlflowApi,
   runs: readonly ApiRun[],
@@ -319,19 +332,20 @@ export async function checkTrends(
 ): Promise<string[]> {
   const found: string[] = [];
   for (const run of runs.filter((one) => one.tags['langfuse_mlflow.grain'] === 'trend')) {
-    const model = run.params['model'] ?? '';
+    const { model = null } = run.params;
     const daily = new Map(
       expected.days.flatMap((day) => {
-        const attempts = expected.byDayAndModel.get(`${day} ${model}`);
-        return attempts === undefined
-          ? []
-          : [[toMs(day) / dayMs, expectMetrics(attempts, 'model')] as const];
+        const attempts =
+          model === null ? expected.byDay.get(day) : expected.byDayAndModel.get(`${day} ${model}`);
+        const step = toMs(day) / dayMs;
+        if (attempts !== undefined) return [[step, expectMetrics(attempts, 'model')] as const];
+        return model === null ? [[step, quietDay(run)] as const] : [];
       }),
     );
     const names = new Set([...Object.keys(run.metrics), ...trendMetrics]);
     await Promise.all(
       [...names].map(async (name) => {
-        const label = `trend ${model}: ${name}`;
+        const label = `${run.name}: ${name}`;
         const points = name in run.metrics ? await api.getHistory(run.runId, name) : [];
         const byStep = groupBy(points, (point) => point.step);
         for (const step of byStep.keys()) {
@@ -353,6 +367,12 @@ export async function checkTrends(
     );
   }
   return found;
+}
+
+/** A day without a call: no request is a number, all else is unknown. */
+function quietDay(run: ApiRun): ExpectedRun['metrics'] {
+  const unknown = [...Object.keys(run.metrics), ...trendMetrics].map((name) => [name, null]);
+  return { ...Object.fromEntries(unknown), requests: 0, attempts: 0, errors: 0 };
 }
 
 function sorted(record: Readonly<Record<string, string>>): [string, string][] {

@@ -33,7 +33,7 @@ test('pages of rows, pages of texts and scores for each window; runs of windows 
     generations: 1501,
     // 12 slices and 2 more pages, 13 and 1 more of texts, 1 of scores; the empty day: 12 slices, 1 of scores.
     langfuseRequests: 14 + 14 + 1 + 12 + 1,
-    mlflowCalls: 2 * 10 + 2 * 9,
+    mlflowCalls: 2 * 12 + 2 * 9,
     durations: [
       { requestsPerMinute: 30, minutes: 2 },
       { requestsPerMinute: 100, minutes: 1 },
