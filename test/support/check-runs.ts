@@ -371,7 +371,10 @@ export async function checkTrends(
 
 /** A day without a call: no request is a number, all else is unknown. */
 function quietDay(run: ApiRun): ExpectedRun['metrics'] {
-  const unknown = [...Object.keys(run.metrics), ...trendMetrics].map((name) => [name, null]);
+  const unknown = [...Object.keys(run.metrics), ...trendMetrics].map((name): [string, null] => [
+    name,
+    null,
+  ]);
   return { ...Object.fromEntries(unknown), requests: 0, attempts: 0, errors: 0 };
 }
 
