@@ -83,7 +83,7 @@ export const contentSettings = {
     placeholder: 'WHICH',
     parse: parseContentMode,
     default: 'off',
-    commands: publishingCommands,
+    commands: [...publishingCommands, 'demo'],
     description:
       'Which Langfuse traces are also written as MLflow traces: `all`, those in which a call failed (`errors`), a share of the sessions (`sampled:0.1`), or none (`off`). Needs an MLflow server of version 3; windows that were read before need `backfill`.',
     allows: 'all, errors, sampled:RATE or off',

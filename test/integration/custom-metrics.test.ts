@@ -3,6 +3,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { SampleObservation } from '../../src/demo/sample-types.ts';
 import { additiveMetrics } from '../../src/sync/audit-window.ts';
 import { readLocalPoints, readLocalRuns } from '../support/local-runs.ts';
 import type { ApiRun } from '../support/mlflow-api.ts';
@@ -14,7 +15,11 @@ let bench: SyncBench;
 let path: string;
 
 beforeAll(async () => {
-  bench = await openSyncBench({ traffic: createSmallTraffic(), nowMs: nightAfter(lastNight) });
+  const traffic = createSmallTraffic();
+  bench = await openSyncBench({
+    traffic: { ...traffic, observations: traffic.observations.map(withYourMetric) },
+    nowMs: nightAfter(lastNight),
+  });
   path = join(bench.folder, 'custom.yaml');
 });
 afterAll(async () => {
@@ -44,21 +49,38 @@ const shown = (runs: readonly ApiRun[], name: string): (number | null)[] =>
     return typeof value === 'number' ? value : null;
   });
 
+/** By step, what a chart shows of a metric of a trend; a point that was taken back is not shown. */
+function latestPoints(runId: string, name: string): Map<number, number | string> {
+  const points = readLocalPoints(bench.folder, runId)[name] ?? [];
+  const latest = new Map(points.map((point) => [point.step, point.value]));
+  return new Map([...latest].filter(([, value]) => value !== 'NaN'));
+}
+
 async function expectVerified(withFile = true): Promise<void> {
   const verified = await bench.verify({}, { env: withFile ? env() : {} });
   expect(verified.mlflow.findings.map(({ drift }) => drift)).toEqual([]);
   expect(verified.langfuse.drift).toEqual([]);
 }
 
-/** The fenced example of the docs that begins with the line. */
-function exampleOf(firstLine: string): string {
+/** What a client sends with its calls in the first example of the docs: 0.1 on the first day, 0.2 on the second, … */
+const yourMetricOf = (startMs: number): number =>
+  (1 + Math.floor((startMs - smallStartMs) / dayMs)) / 10;
+
+function withYourMetric(row: SampleObservation): SampleObservation {
+  if (row.truth.kind !== 'generation') return row;
+  return { ...row, metadata: { ...row.metadata, your_metric: yourMetricOf(row.startMs) } };
+}
+
+/** The fenced YAML examples of the docs, in their order. */
+function examplesOfDocs(): string[] {
   const page = readFileSync(
     fileURLToPath(new URL('../../docs/custom-metrics.md', import.meta.url)),
     'utf8',
   );
-  const example = page.split('```').find((block) => block.startsWith(`yaml\n${firstLine}\n`));
-  if (example === undefined) throw new Error(`no example that begins with ${firstLine}`);
-  return example.replace('yaml\n', '');
+  return page
+    .split('```')
+    .filter((block) => block.startsWith('yaml\n'))
+    .map((block) => block.replace('yaml\n', ''));
 }
 
 describe('one settings file after another', () => {
@@ -71,10 +93,55 @@ describe('one settings file after another', () => {
     expect(summary.mlflow.writes).toBe(0);
   });
 
-  test('an own metric is in every run that it is asked for, and every example of the docs can be used', async () => {
-    await syncWith(exampleOf('metrics:'));
-    const own = runsOf('window').map((run) => run.params['window_from']);
-    expect(own.length).toBeGreaterThan(1);
+  test('the first example of the docs is what clients sent, of each day, model and session, and in the trends', async () => {
+    await syncWith(examplesOfDocs()[0] ?? '');
+    for (const run of [...runsOf('window'), ...runsOf('model')]) {
+      const sent = run.metrics['requests'] === 0 ? undefined : yourMetricOf(run.startMs ?? 0);
+      const { your_metric: mean } = run.metrics;
+      if (sent === undefined) expect(mean).toBeUndefined();
+      else expect(mean).toBeCloseTo(sent, 9);
+    }
+    expect(shown(runsOf('session'), 'your_metric').every((mean) => mean !== null)).toBe(true);
+    const trend = runsOf('trend').find((run) => run.name === 'trend all models');
+    const points = readLocalPoints(bench.folder, trend?.runId ?? '')['your_metric'] ?? [];
+    expect(points.length).toBeGreaterThan(2);
+    for (const { timestampMs, value } of points)
+      expect(value).toBeCloseTo(yourMetricOf(timestampMs), 9);
+    await expectVerified();
+  });
+
+  test('each other example of the docs can be used as it stands, and gives what it names', async () => {
+    const [, metrics = '', dimensions = '', filters = '', models = '', ...more] = examplesOfDocs();
+    expect(more).toEqual([]);
+
+    await syncWith(metrics);
+    for (const name of ['night_requests', 'output_per_input'])
+      expect(shown(runsOf('window'), name).some((value) => value !== null)).toBe(true);
+    expect(shown(runsOf('model'), 'slow_share').some((value) => value !== null)).toBe(true);
+    expect(shown(runsOf('window'), 'slow_share').every((value) => value === null)).toBe(true);
+    await expectVerified();
+
+    await syncWith(dimensions);
+    expect(new Set(runsOf('dimension').map((run) => run.params['dimension']))).toEqual(
+      new Set(['team', 'user', 'feature', 'weekday']),
+    );
+    await expectVerified();
+
+    await syncWith(filters);
+    const [counted] = bench.query<{ kept: number }>(
+      `SELECT COUNT(*) AS kept FROM counted_facts
+       WHERE environment IS NOT 'smoke' AND COALESCE(key_alias, '') <> 'ci'`,
+    );
+    const attempts = shown(runsOf('window'), 'attempts').reduce<number>((a, b) => a + (b ?? 0), 0);
+    expect(attempts).toBe(counted?.kept);
+    await expectVerified();
+
+    await syncWith(models);
+    expect(runsOf('window').length).toBeGreaterThan(2);
+    await expectVerified();
+  });
+
+  test('an own metric is in every run that it is asked for', async () => {
     await syncWith(
       'metrics:\n  - { name: your_metric, sql: SUM(total_tokens) / 2.0, unit: tokens, grains: [window, model, session, trend] }',
     );
@@ -87,11 +154,9 @@ describe('one settings file after another', () => {
       expect(shown(runs, 'your_metric')).toEqual(halves);
     }
     for (const trend of runsOf('trend')) {
-      const points = readLocalPoints(bench.folder, trend.runId);
-      const latest = (name: string): Map<number, number | string> =>
-        new Map((points[name] ?? []).map((point) => [point.step, point.value]));
-      const totals = [...latest('total_tokens')].map(([step, total]) => [step, Number(total) / 2]);
-      expect([...latest('your_metric')]).toEqual(totals);
+      const totals = latestPoints(trend.runId, 'total_tokens');
+      const halves = [...totals].map(([step, total]) => [step, Number(total) / 2]);
+      expect([...latestPoints(trend.runId, 'your_metric')]).toEqual(halves);
     }
     await expectVerified();
   });
@@ -177,7 +242,14 @@ describe('one settings file after another', () => {
     await syncWith(`filters:\n  - { name: one_model, sql: model = '${model}' }`);
     expect(runsOf('dimension')).toEqual([]);
     expect(new Set(runsOf('model').map((run) => run.params['model']))).toEqual(new Set([model]));
-    expect(runsOf('trend').map((run) => run.params['model'])).toEqual([model]);
+    const trends = runsOf('trend');
+    expect(new Set(trends.map((run) => run.params['model']))).toEqual(new Set([undefined, model]));
+    const [all, one] = [undefined, model].map((of) => {
+      const run = trends.find((trend) => trend.params['model'] === of);
+      return latestPoints(run?.runId ?? '', 'total_tokens');
+    });
+    expect(all?.size).toBeGreaterThan(1);
+    expect(all).toEqual(one);
     const sessions = bench.query<{ session_id: string }>(
       'SELECT DISTINCT session_id FROM counted_facts WHERE model = ? AND session_id IS NOT NULL ORDER BY 1',
       model,

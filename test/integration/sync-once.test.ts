@@ -174,15 +174,22 @@ describeWithMlflow('a sync that is run more than once', ['newest'], () => {
           ...[1, 7].map((days) => `window ${addDays(day, days)}`).filter((one) => before.has(one)),
           `model ${day} ${model}`,
           `trend ${model}`,
+          // The one over all models, by its label.
+          'trend',
           ...(attempt?.sessionId ? [`session ${attempt.sessionId}`] : []),
         ];
       }),
     );
     const revised = runs.filter((run) => run.tags['langfuse_mlflow.revision'] !== '0');
     expect(revised.map(toLabel).toSorted()).toEqual([...touched].toSorted());
-    expect(new Set(revised.map((run) => run.tags['langfuse_mlflow.revision']))).toEqual(
-      new Set(['1']),
+    const revisions = new Map(
+      revised.map((run) => [toLabel(run), run.tags['langfuse_mlflow.revision']]),
     );
+    // A trend counts the corrections of its points.
+    const days = new Set([risen, fallen].map((row) => Math.floor(row.startMs / dayMs)));
+    expect(revisions.get('trend')).toBe(String(days.size));
+    revisions.delete('trend');
+    expect(new Set(revisions.values())).toEqual(new Set(['1']));
     for (const run of runs.filter((one) => !touched.has(toLabel(one)))) {
       expect(run).toEqual(before.get(toLabel(run)));
     }
