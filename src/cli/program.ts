@@ -97,7 +97,7 @@ Exit codes: 0 done, 2 usage or settings, 3 behind, 4 some windows failed or are 
   add(program, around, {
     name: 'status',
     description:
-      'Tell from the state file alone how far each project is, what is missing and what is quarantined.',
+      'Tell from the state file alone how far each project is, what is missing and what is quarantined. Whether settings or a settings file have changed since, only sync sees.',
     example: 'langfuse-mlflow status --json',
     load: async () => (await import('./status-command.ts')).runStatusCommand,
   });
