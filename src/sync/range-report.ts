@@ -2,7 +2,7 @@
 import type { Comparison, Group, ReportFigures } from '../report/html/figures.ts';
 import { comparedMetrics } from '../report/html/totals-section.ts';
 import { AppError } from '../shared/errors.ts';
-import { toInstant, toIso, toWindowLabel, type Interval } from '../shared/time.ts';
+import { dayMs, toInstant, toIso, toWindowLabel, type Interval } from '../shared/time.ts';
 import { countDoubleLogged } from '../store/aggregates.ts';
 import type { State } from '../store/open-state.ts';
 import { isPrunedWindow } from '../store/pruned-groups.ts';
@@ -56,7 +56,7 @@ export function gatherRange(
   const query = toQuery(bound.source, range);
   const totals = totalsOf(state, query);
   const figures: ReportFigures = {
-    ...common(state, { source, query, span: range }),
+    ...common(state, { source, query, span: { ...range, windowMs } }),
     kind: 'range',
     subject: toRangeLabel(range, windowMs),
     totals: totals.size > 0 ? totals : quietMetrics,
@@ -86,10 +86,11 @@ function compareBefore(
   const lengthMs = of.range.toMs - of.range.fromMs;
   const before = { fromMs: of.range.fromMs - lengthMs, toMs: of.range.fromMs };
   const windows = lengthMs / of.windowMs;
+  const unit = of.windowMs === dayMs ? 'day' : 'window';
   const isWhole = windowsIn(state, of.source, before).length === windows;
   const metrics = totalsOf(state, toQuery(of.source, before), comparedMetrics);
   return {
-    label: windows === 1 ? 'the window before' : `the ${windows} windows before`,
+    label: windows === 1 ? `the ${unit} before` : `the ${windows} ${unit}s before`,
     metrics: isWhole ? (metrics.size > 0 ? metrics : quietMetrics) : null,
   };
 }

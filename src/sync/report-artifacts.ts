@@ -122,7 +122,7 @@ export function common(
   of: {
     readonly source: ReportedSource;
     readonly query: FactQuery;
-    readonly span: { readonly fromMs: number; readonly toMs: number };
+    readonly span: Parameters<typeof timelineOf>[2];
   },
 ): Pick<
   ReportFigures,

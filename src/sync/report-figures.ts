@@ -28,9 +28,14 @@ export interface FactQuery {
 export function timelineOf(
   state: State,
   query: FactQuery,
-  span: { readonly fromMs: number; readonly toMs: number },
+  span: {
+    readonly fromMs: number;
+    readonly toMs: number;
+    /** Of a range of windows: from five on, a bar is a window at least, so that a week is seven days. */
+    readonly windowMs?: number;
+  },
 ): Timeline {
-  const bucketMs = toBucketMs(span.toMs - span.fromMs);
+  const bucketMs = toBucketMs(span);
   const fromMs = Math.floor(span.fromMs / bucketMs) * bucketMs;
   const rows = queryRows<{
     bucket: number;
@@ -58,9 +63,18 @@ export function timelineOf(
 const bucketWidthsMs = [5, 10, 30, 60, 180, 360, 1440, 7 * 1440].map((minutes) => minutes * 60_000);
 const mostBuckets = 36;
 
-function toBucketMs(spanMs: number): number {
+function toBucketMs(span: {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly windowMs?: number;
+}): number {
+  const spanMs = span.toMs - span.fromMs;
+  const { windowMs = spanMs } = span;
+  const leastMs = spanMs / windowMs >= 5 ? windowMs : 0;
   const widest = 28 * 86_400_000;
-  return bucketWidthsMs.find((width) => spanMs / width <= mostBuckets) ?? widest;
+  return (
+    bucketWidthsMs.find((width) => width >= leastMs && spanMs / width <= mostBuckets) ?? widest
+  );
 }
 
 export function latencyOf(state: State, query: FactQuery): LatencyBars[] {

@@ -57,9 +57,10 @@ it('the report of a range is the sum of its windows, and names those that were n
   const { figures, unread } = gatherRange(state, { fromMs, toMs: fromMs + 7 * dayMs });
   const counted = bench.query<FactRow>('SELECT * FROM facts WHERE not_counted IS NULL');
   expect(figures.totals.get('attempts')).toBe(counted.length);
+  expect(figures.timeline).toMatchObject({ fromMs, bucketMs: dayMs, buckets: 7 });
   expect(figures.windows.length + unread.length).toBe(7);
   expect(figures.reading?.unread).toHaveLength(unread.length);
-  expect(figures.comparisons).toEqual([{ label: 'the 7 windows before', metrics: null }]);
+  expect(figures.comparisons).toEqual([{ label: 'the 7 days before', metrics: null }]);
   expect(() => gatherRange(state, { fromMs: fromMs + 1, toMs: fromMs + dayMs })).toThrow(
     /No window begins at/,
   );
