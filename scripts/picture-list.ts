@@ -1,5 +1,5 @@
 /** The pictures of docs/mlflow-guide.md: which page of MLflow, and what must be seen on it. */
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import type { ApiRun } from '../test/support/mlflow-api.ts';
 
 export interface Picture {
@@ -8,18 +8,22 @@ export interface Picture {
   /** Below the experiment's page. */
   readonly path: string;
   /** Texts that must be seen before the picture is taken. */
-  readonly texts?: readonly string[];
+  readonly texts: readonly (string | RegExp)[];
   /** Clicks of a person, when the page is there. */
   readonly prepare?: (page: Page) => Promise<void>;
+  /** The greatest first; default the newest. */
+  readonly sortedBy?: string;
   /** Columns of the list of runs, in MLflow's words. */
   readonly columns?: readonly string[];
-  readonly widths?: Readonly<Record<string, number>>;
+  /** Pixels; default 1280. */
+  readonly width?: number;
   /** Pixels; default 760. */
   readonly height?: number;
-  readonly colorScheme?: 'light' | 'dark';
 }
 
 const day = '2026-11-12';
+/** Of the demo. */
+const traffic = { from: '2026-11-02T00:00:00.000Z', to: '2026-11-16T00:00:00.000Z' };
 
 export function listPictures(runs: readonly ApiRun[]): Picture[] {
   const ofGrain = (grain: string): readonly ApiRun[] =>
@@ -35,98 +39,110 @@ export function listPictures(runs: readonly ApiRun[]): Picture[] {
   const window = named(day);
   return [
     {
-      name: 'runs',
-      path: toList("tags.`langfuse_mlflow.grain` = 'window'"),
-      texts: [day, 'matching runs'],
-      columns: [metric('cost_usd'), metric('requests'), metric('errors'), metric('latency_ms/p50')],
-    },
-    {
       name: 'compare-models',
       path: toList(
         "tags.`langfuse_mlflow.grain` = 'model' and tags.`langfuse_mlflow.window` LIKE '2026-11-%'",
-        'cost_usd',
       ),
-      texts: ['matching runs', 'cost_usd'],
-      columns: [
-        metric('cost_usd'),
-        metric('requests'),
-        metric('error_rate'),
-        metric('latency_ms/p50'),
-        metric('prompt_cache_hit_ratio'),
-      ],
+      sortedBy: metric('cost_usd'),
+      texts: [someRuns, 'Sort: cost_usd', /claude-sonnet/],
+      columns: ['cost_usd', 'errors', 'error_rate', 'requests'].map(metric),
     },
     {
       name: 'costly-session',
-      path: toList("tags.`langfuse_mlflow.grain` = 'session'", 'cost_usd'),
-      texts: ['matching runs', 'cost_usd'],
+      path: toList("tags.`langfuse_mlflow.grain` = 'session'"),
+      sortedBy: metric('cost_usd'),
+      texts: [someRuns, 'Sort: cost_usd', /^session /],
       columns: [
-        metric('cost_usd'),
-        metric('session_turns'),
-        metric('context_tokens/max'),
+        ...['cost_usd', 'requests', 'tool_calls'].map(metric),
         'tags.`user_id`',
         'tags.`client_tool`',
       ],
     },
-    { name: 'session', path: `/runs/${costliest.runId}`, texts: ['cost_usd', 'Open in Langfuse'] },
     {
       name: 'trend-all-models',
-      path: `/runs/${named('trend all models').runId}/model-metrics`,
-      texts: ['cost_usd'],
-      prepare: (page) =>
-        searchCharts(page, '^(cost_usd|requests|error_rate|errors|latency_ms/p95|active_users)$'),
+      path: ofRun(named('trend all models'), '/model-metrics'),
+      texts: ['trend all models'],
+      prepare: async (page) => {
+        await searchCharts(page, '^(cost_usd|requests|errors|latency_ms/p95)$');
+        await page
+          .getByPlaceholder('Search metric charts')
+          .locator('xpath=following::button[2]')
+          .click();
+        await page.getByText('Time (wall)').click();
+        await page.keyboard.press('Escape');
+      },
+      height: 1110,
     },
     {
       name: 'trend',
       path: `${toList("tags.`langfuse_mlflow.grain` = 'trend' and params.model != ''")}&compareRunsMode=CHART`,
-      texts: ['matching runs'],
-      prepare: (page) => searchCharts(page, '^cost_usd$'),
+      texts: [someRuns],
+      prepare: async (page) => {
+        await searchCharts(page, '^cost_usd$');
+        await widenChart(page);
+      },
     },
     {
       name: 'report',
-      path: `/runs/${window.runId}/artifacts/report.html`,
-      texts: ['report.html'],
+      path: ofRun(window, '/artifacts/report.html'),
+      texts: ['report.html', 'manifest.json'],
       height: 900,
     },
-    {
-      name: 'models-table',
-      path: `/runs/${window.runId}/artifacts/models.json`,
-      texts: ['View as table', 'cost_usd'],
-    },
-    {
-      name: 'requests-table',
-      path: `/runs/${window.runId}/artifacts/requests.json`,
-      texts: ['View as table', 'model'],
-    },
-    {
-      name: 'error-groups',
-      path: `/runs/${window.runId}/artifacts/error_groups.json`,
-      texts: ['View as table'],
-    },
+    { name: 'models-table', path: ofRun(window, '/artifacts/models.json'), texts: asTable },
+    { name: 'requests-table', path: ofRun(window, '/artifacts/requests.json'), texts: asTable },
     {
       name: 'transcript',
-      path: `/runs/${costliest.runId}/artifacts/transcript.md`,
-      texts: ['transcript.md', costliest.params['session_id'] ?? ''],
+      path: ofRun(costliest, '/artifacts/transcript.md'),
+      texts: ['transcript.md', /^Turn 1 /],
     },
-    { name: 'traces', path: `/traces?${allTime}`, texts: ['Traces'] },
-    { name: 'overview', path: `/overview?${allTime}`, texts: ['Overview'] },
+    { name: 'traces', path: `/traces?${genai}`, texts: ['Duration', /^25 of /], width: 1700 },
+    {
+      name: 'overview',
+      path: `/overview/usage?workflowType=genai&startTimeLabel=CUSTOM&startTime=${traffic.from}&endTime=${traffic.to}`,
+      texts: ['Overview', /Overall error rate/],
+      prepare: async (page) =>
+        page.getByText('No data available').first().waitFor({ state: 'hidden' }),
+      width: 1400,
+      height: 1000,
+    },
   ];
 }
 
-const allTime =
-  'workflowType=genai&startTimeLabel=CUSTOM&startTime=2026-11-02T00:00:00.000Z&endTime=2026-11-16T00:00:00.000Z';
+const someRuns = /^[1-9]\d* matching runs/;
+const asTable = ['View as table', 'model'];
+const genai = 'workflowType=genai&startTimeLabel=ALL';
+
+const ofRun = ({ runId }: ApiRun, rest = ''): string =>
+  `/runs/${runId}${rest}?workflowType=machine_learning`;
 
 const metric = (name: string): string => `metrics.\`${name}\``;
 
-function toList(filter: string, orderBy?: string): string {
-  const query = new URLSearchParams({ workflowType: 'machine_learning', searchFilter: filter });
-  if (orderBy !== undefined) {
-    query.set('orderByKey', metric(orderBy));
-    query.set('orderByAsc', 'false');
-  }
-  return `/runs?${query.toString().replaceAll('+', '%20')}`;
+function toList(filter: string): string {
+  return `/runs?workflowType=machine_learning&searchFilter=${encodeURIComponent(filter)}`;
 }
 
 async function searchCharts(page: Page, pattern: string): Promise<void> {
   await page.getByPlaceholder('Search metric charts').fill(pattern);
   await page.locator('.js-plotly-plot').first().waitFor();
+}
+
+/** Drags the corner of the only chart. */
+async function widenChart(page: Page): Promise<void> {
+  await page.waitForTimeout(1500);
+  // Its corner has no name of its own; the pointer tells what it is for.
+  await page.evaluate(
+    `[...document.querySelectorAll('*')].findLast((one) => /^(se|nwse)-resize$/.test(getComputedStyle(one).cursor))?.setAttribute('data-corner', '')`,
+  );
+  await drag(page, page.locator('[data-corner]'), 470);
+}
+
+async function drag(page: Page, what: Locator, byPixels: number): Promise<void> {
+  const box = await what.boundingBox({ timeout: 10_000 });
+  if (box === null) throw new Error('what should be made wider is not there');
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+  await page.mouse.move(x, y);
+  await page.mouse.down();
+  await page.mouse.move(x + byPixels, y, { steps: 5 });
+  await page.mouse.up();
+  await page.mouse.move(0, 0);
 }

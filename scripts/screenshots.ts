@@ -20,7 +20,7 @@ import { runCli } from '../test/support/run-cli.ts';
 import { listPictures, type Picture } from './picture-list.ts';
 
 const mostBytes = 250_000;
-const waitMs = 60_000;
+const waitMs = 30_000;
 const experiment = 'litellm-monitoring-demo';
 
 const { values, positionals } = parseArgs({
@@ -57,7 +57,7 @@ async function takeAll(url: string): Promise<void> {
     for (const picture of listPictures(runs)) {
       if (positionals.length > 0 && !positionals.includes(picture.name)) continue;
       const file = join(out, `${picture.name}.png`);
-      await take(browser, {
+      await takeWithPatience(browser, {
         ...picture,
         file,
         page: `${url}/#/experiments/${experimentId}`,
@@ -72,6 +72,19 @@ async function takeAll(url: string): Promise<void> {
   }
 }
 
+/** MLflow now and then drops the sort of an address while it loads: the page is opened again, twice at most. */
+async function takeWithPatience(...[browser, picture]: Parameters<typeof take>): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await take(browser, picture);
+      return;
+    } catch (error) {
+      if (attempt === 3) throw error;
+      process.stderr.write(`${String(error)}\nOpening it again.\n`);
+    }
+  }
+}
+
 async function take(
   browser: Browser,
   picture: Picture & {
@@ -81,16 +94,22 @@ async function take(
   },
 ): Promise<void> {
   const context = await browser.newContext({
-    viewport: { width: 1280, height: picture.height ?? 760 },
-    colorScheme: picture.colorScheme ?? 'light',
+    viewport: { width: picture.width ?? 1280, height: picture.height ?? 760 },
   });
   await context.addInitScript({
-    content: `for (const [name, value] of Object.entries(${JSON.stringify(toStored(picture))})) if (localStorage.getItem(name) === null) localStorage.setItem(name, value);`,
+    content: `if (window.top === window) for (const [name, value] of Object.entries(${JSON.stringify(toStored(picture))})) if (localStorage.getItem(name) === null) localStorage.setItem(name, value);`,
   });
   const page = await context.newPage();
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(error.message));
-  await page.goto(`${picture.page}${picture.path}`, { waitUntil: 'load' });
+  const sorted =
+    picture.sortedBy === undefined
+      ? ''
+      : `&orderByKey=${encodeURIComponent(picture.sortedBy)}&orderByAsc=false`;
+  await page.goto(`${picture.page}${picture.path}${sorted}`, { waitUntil: 'load' });
+  await page.addStyleTag({
+    content: '[data-component-id^="mlflow.assistant"] { display: none !important }',
+  });
   await expectTexts(page, picture);
   await picture.prepare?.(page);
   // Charts and tables move into place.
@@ -102,12 +121,15 @@ async function take(
 }
 
 async function expectTexts(page: Page, picture: Picture): Promise<void> {
-  for (const text of picture.texts ?? []) {
+  for (const text of picture.texts) {
     try {
       await page.getByText(text).filter({ visible: true }).first().waitFor({ timeout: waitMs });
     } catch (error) {
-      await page.screenshot({ path: picture.name + '-failed.png' });
-      throw new Error(`${picture.name}: "${text}" can't be seen`, { cause: error });
+      await page.screenshot({ path: `${tmpdir()}/${picture.name}-failed.png` });
+      throw new Error(
+        `${picture.name}: "${String(text)}" can't be seen: ${tmpdir()}/${picture.name}-failed.png`,
+        { cause: error },
+      );
     }
   }
 }
@@ -116,13 +138,12 @@ async function expectTexts(page: Page, picture: Picture): Promise<void> {
 function toStored(picture: Picture & { readonly experimentId: string }): Record<string, string> {
   const view = {
     selectedColumns: picture.columns ?? [],
-    columnWidths: picture.widths ?? {},
     globalLineChartConfig: { xAxisKey: 'time', lineSmoothness: 0, selectedXAxisMetricKey: '' },
   };
   return {
     'mlflow.assistant.fab.autoOpenedOnFirstLoad_v1': 'true',
     'mlflow.assistant.panelOpen_v1': 'false',
-    'mlflow.workflowType': 'machine_learning',
+    'mlflow.detectIssues.guidanceShown_v1': 'true',
     [`MLflowLocalStorage-1.1-ExperimentPage-["${picture.experimentId}"]-ReactComponentState`]:
       JSON.stringify(view),
   };

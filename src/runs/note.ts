@@ -11,9 +11,10 @@ export function renderNote(note: {
 }): string {
   const { metrics } = note;
   const rows: [string, string][] = [
+    // MLflow folds a description after its first lines.
+    ['Cost', toCost(metrics)],
     ['Requests', toCount(metrics.get('requests') ?? 0)],
     ['Errors', toErrors(metrics)],
-    ['Cost', toCost(metrics)],
     ['Tokens', toTokens(metrics)],
     ['Latency p50 / p95', toPair(metrics, 'latency_ms')],
     ['Time to first token p50 / p95', toPair(metrics, 'time_to_first_token_ms')],

@@ -63,6 +63,7 @@ test('a row that comes later than the lookback reaches its session, model and tr
       `model ${dayOf(smallStartMs)} ${fact.model}`,
       `session ${fact.session_id}`,
       `trend ${fact.model}`,
+      'trend all models',
       // Its report stands beside that day; its numbers are as they were.
       dayAfter,
     ].toSorted(),
