@@ -33,7 +33,6 @@ export function listPictures(runs: readonly ApiRun[]): Picture[] {
     if (run === undefined) throw new Error(`the demo has no run ${name}`);
     return run;
   };
-  const cost = (run: ApiRun): number => Number(run.metrics['cost_usd'] ?? 0);
   const costliest = ofGrain('session').toSorted((a, b) => cost(b) - cost(a))[0];
   if (costliest === undefined) throw new Error('the demo has no session');
   const window = named(day);
@@ -114,6 +113,8 @@ const genai = 'workflowType=genai&startTimeLabel=ALL';
 
 const ofRun = ({ runId }: ApiRun, rest = ''): string =>
   `/runs/${runId}${rest}?workflowType=machine_learning`;
+
+const cost = (run: ApiRun): number => Number(run.metrics['cost_usd'] ?? 0);
 
 const metric = (name: string): string => `metrics.\`${name}\``;
 
