@@ -1,8 +1,8 @@
 /** Runs the SQL of the metrics room and the small look-ups that run specs are made of. */
-import type Database from 'better-sqlite3';
 import type { Fact } from './fact.ts';
 import { factColumns } from './fact.ts';
 import type { State } from './open-state.ts';
+import { prepareOnce } from './prepare-once.ts';
 
 export type SqlParameters = Readonly<Record<string, string | number | null>>;
 
@@ -12,17 +12,6 @@ export function queryRows<Row extends object>(
   query: { readonly sql: string; readonly parameters: SqlParameters },
 ): Row[] {
   return prepareOnce(state, query.sql).all(query.parameters) as Row[];
-}
-
-/** The catalogue makes a few long queries, and each window asks them all: to compile them takes longer than to run them. */
-const prepared = new WeakMap<State, Map<string, Database.Statement>>();
-
-function prepareOnce(state: State, sql: string): Database.Statement {
-  const statements = prepared.get(state) ?? new Map<string, Database.Statement>();
-  prepared.set(state, statements);
-  const statement = statements.get(sql) ?? state.db.prepare(sql);
-  statements.set(sql, statement);
-  return statement;
 }
 
 /** Counted facts that a condition leaves, in order of time. */
@@ -93,11 +82,11 @@ export function filteredSessions(
   window: { readonly source: string; readonly windowFromMs: number },
 ): string[] {
   const ofWindow = 'source = @source AND window_from_ms = @windowFromMs AND session_id IS NOT NULL';
-  return state.db
-    .prepare(
-      `SELECT session_id FROM main.counted_facts WHERE ${ofWindow}
+  return prepareOnce(
+    state,
+    `SELECT session_id FROM main.counted_facts WHERE ${ofWindow}
        EXCEPT SELECT session_id FROM counted_facts WHERE ${ofWindow} ORDER BY session_id`,
-    )
+  )
     .pluck()
     .all(window) as string[];
 }

@@ -6,6 +6,7 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { ObservationContent } from '../shared/observation.ts';
 import { hashText } from '../shared/hash.ts';
 import type { State } from './open-state.ts';
+import { prepareOnce } from './prepare-once.ts';
 
 export interface ContentToStore {
   readonly source: string;
@@ -56,12 +57,14 @@ export interface Contents {
 
 export function openContents(state: State, rules: TextRules = asItIs): Contents {
   const { db } = state;
-  const putMessage = db.prepare(
+  const putMessage = prepareOnce(
+    state,
     'INSERT INTO messages (hash, body) VALUES (?, ?) ON CONFLICT DO NOTHING',
   );
-  const hasMessage = db.prepare('SELECT 1 FROM messages WHERE hash = ?').pluck();
-  const getMessage = db.prepare('SELECT body FROM messages WHERE hash = ?').pluck();
-  const putContent = db.prepare(
+  const hasMessage = prepareOnce(state, 'SELECT 1 FROM messages WHERE hash = ?').pluck();
+  const getMessage = prepareOnce(state, 'SELECT body FROM messages WHERE hash = ?').pluck();
+  const putContent = prepareOnce(
+    state,
     `INSERT INTO contents (source, trace_id, id, input_hashes, input_rest_hash, output_hash, is_message_list,
        content_hash, tool_calls, updated_ms, rules) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET input_hashes = excluded.input_hashes, input_rest_hash = excluded.input_rest_hash,
@@ -71,11 +74,13 @@ export function openContents(state: State, rules: TextRules = asItIs): Contents 
      WHERE excluded.updated_ms = 0 OR excluded.rules <> contents.rules
         OR (excluded.updated_ms, excluded.content_hash) > (contents.updated_ms, contents.content_hash)`,
   );
-  const getContent = db.prepare(
+  const getContent = prepareOnce(
+    state,
     'SELECT * FROM contents WHERE source = ? AND trace_id = ? AND id = ?',
   );
 
-  const putMasked = db.prepare(
+  const putMasked = prepareOnce(
+    state,
     'INSERT INTO masked_texts (hash, kind, count) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
   );
 

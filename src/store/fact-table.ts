@@ -7,6 +7,7 @@ import type { TraceAttributes } from '../shared/observation.ts';
 import { openContents } from './contents.ts';
 import { factColumns, type Fact } from './fact.ts';
 import type { State } from './open-state.ts';
+import { prepareOnce } from './prepare-once.ts';
 
 export interface FactTable {
   /** Identity to row hash of every fact of a window. */
@@ -29,32 +30,43 @@ export interface FactTable {
 export function openFactTable(state: State, source: string): FactTable {
   const { db } = state;
   const contents = openContents(state);
-  const hashes = db.prepare(
+  const hashes = prepareOnce(
+    state,
     'SELECT trace_id, id, row_hash FROM facts WHERE source = ? AND window_from_ms = ?',
   );
-  const others = db.prepare(
+  const others = prepareOnce(
+    state,
     `SELECT ${factColumns.join(', ')} FROM facts WHERE source = ? AND trace_id = ? AND window_from_ms <> ?`,
   );
-  const upsert = db.prepare(
+  const upsert = prepareOnce(
+    state,
     `INSERT INTO facts (${factColumns.join(', ')}) VALUES (${factColumns.map((column) => `@${column}`).join(', ')})
      ON CONFLICT (source, trace_id, id) DO UPDATE SET
        ${factColumns.map((column) => `${column} = excluded.${column}`).join(', ')}`,
   );
-  const setUpdated = db.prepare(
+  const setUpdated = prepareOnce(
+    state,
     'UPDATE facts SET updated_ms = ? WHERE source = ? AND trace_id = ? AND id = ?',
   );
-  const remove = db.prepare('DELETE FROM facts WHERE source = ? AND trace_id = ? AND id = ?');
-  const getTrace = db.prepare(
+  const remove = prepareOnce(
+    state,
+    'DELETE FROM facts WHERE source = ? AND trace_id = ? AND id = ?',
+  );
+  const getTrace = prepareOnce(
+    state,
     'SELECT updated_ms, body FROM traces WHERE source = ? AND trace_id = ?',
   );
-  const putTrace = db.prepare(
+  const putTrace = prepareOnce(
+    state,
     `INSERT INTO traces (source, trace_id, updated_ms, body) VALUES (?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET updated_ms = excluded.updated_ms, body = excluded.body`,
   );
-  const removeContent = db.prepare(
+  const removeContent = prepareOnce(
+    state,
     'DELETE FROM contents WHERE source = ? AND trace_id = ? AND id = ?',
   );
-  const content = db.prepare(
+  const content = prepareOnce(
+    state,
     'SELECT content_hash, tool_calls FROM contents WHERE source = ? AND trace_id = ? AND id = ?',
   );
   const contentOf = (

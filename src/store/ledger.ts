@@ -1,5 +1,6 @@
 /** The run ledger: what was written to MLflow under which run key. Written ahead of every `runs/create`. */
 import type { State } from './open-state.ts';
+import { prepareOnce } from './prepare-once.ts';
 
 export interface LedgerEntry {
   readonly key: string;
@@ -82,8 +83,9 @@ export function openLedger(
     assertHeld();
     write();
   });
-  const get = db.prepare('SELECT * FROM ledger WHERE target_id = ? AND key = ?');
-  const put = db.prepare(
+  const get = prepareOnce(state, 'SELECT * FROM ledger WHERE target_id = ? AND key = ?');
+  const put = prepareOnce(
+    state,
     `INSERT INTO ledger (target_id, key, source, grain, window_from_ms, subject, state, run_id, artifact_uri,
        revision, hash, parent_run_id, metrics, artifacts, tags, updated_ms)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -92,30 +94,38 @@ export function openLedger(
        parent_run_id = excluded.parent_run_id, metrics = excluded.metrics, artifacts = excluded.artifacts,
        tags = excluded.tags, updated_ms = excluded.updated_ms`,
   );
-  const remove = db.prepare('DELETE FROM ledger WHERE target_id = ? AND key = ?');
-  const orphan = db.prepare(
+  const remove = prepareOnce(state, 'DELETE FROM ledger WHERE target_id = ? AND key = ?');
+  const orphan = prepareOnce(
+    state,
     `DELETE FROM publications WHERE target_id = @targetId AND (source, from_ms) IN
        (SELECT source, window_from_ms FROM ledger WHERE target_id = @targetId AND parent_run_id = @runId)`,
   );
-  const ofWindow = db.prepare(
+  const ofWindow = prepareOnce(
+    state,
     'SELECT * FROM ledger WHERE target_id = ? AND source = ? AND grain = ? AND window_from_ms = ? ORDER BY key',
   );
-  const ofGrain = db.prepare(
+  const ofGrain = prepareOnce(
+    state,
     'SELECT * FROM ledger WHERE target_id = ? AND source = ? AND grain = ? ORDER BY key',
   );
-  const getPoint = db.prepare(
+  const getPoint = prepareOnce(
+    state,
     'SELECT * FROM trend_points WHERE target_id = ? AND key = ? AND step = ?',
   );
-  const points = db.prepare(
+  const points = prepareOnce(
+    state,
     'SELECT * FROM trend_points WHERE target_id = ? AND key = ? ORDER BY step',
   );
-  const pointsOfStep = db.prepare(
+  const pointsOfStep = prepareOnce(
+    state,
     'SELECT * FROM trend_points WHERE target_id = ? AND step = ? ORDER BY key',
   );
-  const removePoint = db.prepare(
+  const removePoint = prepareOnce(
+    state,
     'DELETE FROM trend_points WHERE target_id = ? AND key = ? AND step = ?',
   );
-  const putPoint = db.prepare(
+  const putPoint = prepareOnce(
+    state,
     `INSERT INTO trend_points (target_id, key, step, revision, hash, metrics, state) VALUES (?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET revision = excluded.revision, hash = excluded.hash, metrics = excluded.metrics,
        state = excluded.state`,

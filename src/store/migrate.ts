@@ -32,7 +32,7 @@ export function readMigrations(folder: string = migrationsFolder): Migration[] {
 }
 
 /**
- * Brings the open database to the newest schema. Throws STATE_UNUSABLE when the file was written by a
+ * Brings the open database to the newest schema, whole or not at all. Throws STATE_UNUSABLE when the file was written by a
  * newer version, or when a migration that it had applied was changed since.
  */
 export function migrate(db: Database.Database, migrations: readonly Migration[]): void {
@@ -45,13 +45,15 @@ export function migrate(db: Database.Database, migrations: readonly Migration[])
   const insert = db.prepare(
     "INSERT INTO migrations (id, name, checksum, applied_at) VALUES (?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))",
   );
-  for (const migration of migrations) {
-    if (done.has(migration.id)) continue;
-    db.transaction(() => {
+  const missing = migrations.filter((migration) => !done.has(migration.id));
+  if (missing.length === 0) return;
+  // Together: a disk is waited for once, and a file that one of them can't change stays as it was.
+  db.transaction(() => {
+    for (const migration of missing) {
       db.exec(migration.sql);
       insert.run(migration.id, migration.name, migration.checksum);
-    })();
-  }
+    }
+  })();
 }
 
 /** True when the open database has the newest schema. Writes nothing; throws as {@link migrate}. */

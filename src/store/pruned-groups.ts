@@ -3,6 +3,7 @@
  * can be read again. docs/decisions/0010-retention-by-groups.md tells why groups and not windows are pruned.
  */
 import type { State } from './open-state.ts';
+import { prepareOnce } from './prepare-once.ts';
 
 /** One window of a pruned group. */
 export interface PrunedRow {
@@ -29,15 +30,16 @@ export function putPrunedGroup(
   source: string,
   group: { readonly keys: readonly PrunedKey[]; readonly rows: readonly PrunedRow[] },
 ): void {
-  const last = state.db
-    .prepare('SELECT MAX(group_id) FROM pruned_rows WHERE source = ?')
+  const last = prepareOnce(state, 'SELECT MAX(group_id) FROM pruned_rows WHERE source = ?')
     .pluck()
     .get(source) as number | null;
   const groupId = (last ?? 0) + 1;
-  const putKey = state.db.prepare(
+  const putKey = prepareOnce(
+    state,
     'INSERT INTO pruned_keys (source, kind, id, group_id) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
   );
-  const putRow = state.db.prepare(
+  const putRow = prepareOnce(
+    state,
     `INSERT INTO pruned_rows (source, group_id, window_from_ms, calls, identities, hash)
      VALUES (?, ?, ?, ?, ?, ?)`,
   );
@@ -49,41 +51,46 @@ export function putPrunedGroup(
 export function getPrunedGroup(state: State, source: string, groupId: number): PrunedGroup {
   const ids = (kind: PrunedKey['kind']): Set<string> =>
     new Set(
-      state.db
-        .prepare('SELECT id FROM pruned_keys WHERE source = ? AND group_id = ? AND kind = ?')
+      prepareOnce(
+        state,
+        'SELECT id FROM pruned_keys WHERE source = ? AND group_id = ? AND kind = ?',
+      )
         .pluck()
         .all(source, groupId, kind) as string[],
     );
-  const rows = state.db
-    .prepare(
-      `SELECT window_from_ms, calls, identities, hash FROM pruned_rows
+  const rows = prepareOnce(
+    state,
+    `SELECT window_from_ms, calls, identities, hash FROM pruned_rows
        WHERE source = ? AND group_id = ? ORDER BY window_from_ms`,
-    )
-    .all(source, groupId) as PrunedRow[];
+  ).all(source, groupId) as PrunedRow[];
   return { groupId, traces: ids('trace'), sessions: ids('session'), rows };
 }
 
 export function removePrunedGroup(state: State, source: string, groupId: number): void {
   for (const table of ['pruned_keys', 'pruned_rows']) {
-    state.db.prepare(`DELETE FROM ${table} WHERE source = ? AND group_id = ?`).run(source, groupId);
+    prepareOnce(state, `DELETE FROM ${table} WHERE source = ? AND group_id = ?`).run(
+      source,
+      groupId,
+    );
   }
 }
 
 /** True when calls of the window were pruned: what is left of it tells nothing of it. */
 export function isPrunedWindow(state: State, source: string, windowFromMs: number): boolean {
   return (
-    state.db
-      .prepare('SELECT 1 FROM pruned_rows WHERE source = ? AND window_from_ms = ? AND calls > 0')
-      .get(source, windowFromMs) !== undefined
+    prepareOnce(
+      state,
+      'SELECT 1 FROM pruned_rows WHERE source = ? AND window_from_ms = ? AND calls > 0',
+    ).get(source, windowFromMs) !== undefined
   );
 }
 
 /** Groups that calls of the window belong to. */
 export function prunedGroupsOfWindow(state: State, source: string, windowFromMs: number): number[] {
-  return state.db
-    .prepare(
-      'SELECT group_id FROM pruned_rows WHERE source = ? AND window_from_ms = ? AND calls > 0',
-    )
+  return prepareOnce(
+    state,
+    'SELECT group_id FROM pruned_rows WHERE source = ? AND window_from_ms = ? AND calls > 0',
+  )
     .pluck()
     .all(source, windowFromMs) as number[];
 }
@@ -95,11 +102,11 @@ export function prunedSessionsAmong(
   sessionIds: readonly string[],
 ): Set<string> {
   return new Set(
-    state.db
-      .prepare(
-        `SELECT id FROM pruned_keys WHERE source = ? AND kind = 'session'
+    prepareOnce(
+      state,
+      `SELECT id FROM pruned_keys WHERE source = ? AND kind = 'session'
            AND id IN (SELECT value FROM json_each(?))`,
-      )
+    )
       .pluck()
       .all(source, JSON.stringify(sessionIds)) as string[],
   );
@@ -108,9 +115,11 @@ export function prunedSessionsAmong(
 /** True when a row that is resolved with such a trace or session would be resolved from a part of its group. */
 export function isPrunedKey(state: State, source: string, key: PrunedKey): boolean {
   return (
-    state.db
-      .prepare('SELECT 1 FROM pruned_keys WHERE source = ? AND kind = ? AND id = ?')
-      .get(source, key.kind, key.id) !== undefined
+    prepareOnce(state, 'SELECT 1 FROM pruned_keys WHERE source = ? AND kind = ? AND id = ?').get(
+      source,
+      key.kind,
+      key.id,
+    ) !== undefined
   );
 }
 
@@ -120,13 +129,13 @@ export function prunedGroupsOfStaged(
   source: string,
   scores: readonly { readonly traceId: string | null; readonly sessionId: string | null }[],
 ): Set<number> {
-  if (state.db.prepare('SELECT 1 FROM pruned_keys LIMIT 1').get() === undefined) return new Set();
+  if (prepareOnce(state, 'SELECT 1 FROM pruned_keys LIMIT 1').get() === undefined) return new Set();
   const idsOfScores = (id: 'traceId' | 'sessionId'): string =>
     JSON.stringify([...new Set(scores.flatMap((score) => score[id] ?? []))]);
   return new Set(
-    state.db
-      .prepare(
-        `WITH touched (kind, id) AS (
+    prepareOnce(
+      state,
+      `WITH touched (kind, id) AS (
            SELECT 'trace', trace_id FROM staged_generations
            UNION SELECT 'trace', trace_id FROM staged_traces
            UNION SELECT 'trace', value FROM json_each(@traces)
@@ -139,7 +148,7 @@ export function prunedGroupsOfStaged(
          )
          SELECT DISTINCT k.group_id FROM touched t JOIN pruned_keys k
            ON k.source = @source AND k.kind = t.kind AND k.id = t.id`,
-      )
+    )
       .pluck()
       .all({
         source,
@@ -151,10 +160,9 @@ export function prunedGroupsOfStaged(
 
 /** How many calls were pruned, and from how many windows. */
 export function countPruned(state: State): { readonly calls: number; readonly windows: number } {
-  return state.db
-    .prepare(
-      `SELECT COALESCE(SUM(calls), 0) AS calls, COUNT(DISTINCT source || window_from_ms) AS windows
+  return prepareOnce(
+    state,
+    `SELECT COALESCE(SUM(calls), 0) AS calls, COUNT(DISTINCT source || window_from_ms) AS windows
        FROM pruned_rows WHERE calls > 0`,
-    )
-    .get() as { calls: number; windows: number };
+  ).get() as { calls: number; windows: number };
 }

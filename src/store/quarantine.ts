@@ -1,5 +1,6 @@
 /** Rows that could not be read or understood: kept with id, reason and raw text, never silently dropped. */
 import type { State } from './open-state.ts';
+import { prepareOnce } from './prepare-once.ts';
 
 export interface QuarantineRow {
   readonly window_from_ms: number;
@@ -25,10 +26,12 @@ export function replaceQuarantine(
   place: { readonly source: string; readonly windowFromMs: number; readonly nowMs: number },
   rows: readonly QuarantinedRow[],
 ): void {
-  state.db
-    .prepare('UPDATE quarantine SET last_seen_ms = -1 WHERE source = ? AND window_from_ms = ?')
-    .run(place.source, place.windowFromMs);
-  const put = state.db.prepare(
+  prepareOnce(
+    state,
+    'UPDATE quarantine SET last_seen_ms = -1 WHERE source = ? AND window_from_ms = ?',
+  ).run(place.source, place.windowFromMs);
+  const put = prepareOnce(
+    state,
     `INSERT INTO quarantine (source, window_from_ms, trace_id, id, reason, raw, first_seen_ms, last_seen_ms, attempts)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)
      ON CONFLICT DO UPDATE SET reason = excluded.reason, raw = excluded.raw, last_seen_ms = excluded.last_seen_ms,
@@ -46,9 +49,10 @@ export function replaceQuarantine(
       place.nowMs,
     );
   }
-  state.db
-    .prepare('DELETE FROM quarantine WHERE source = ? AND window_from_ms = ? AND last_seen_ms = -1')
-    .run(place.source, place.windowFromMs);
+  prepareOnce(
+    state,
+    'DELETE FROM quarantine WHERE source = ? AND window_from_ms = ? AND last_seen_ms = -1',
+  ).run(place.source, place.windowFromMs);
 }
 
 export function listQuarantine(
@@ -56,10 +60,9 @@ export function listQuarantine(
   source: string,
   windowFromMs?: number,
 ): QuarantineRow[] {
-  return state.db
-    .prepare(
-      `SELECT window_from_ms, trace_id, id, reason, raw, first_seen_ms, last_seen_ms, attempts FROM quarantine
+  return prepareOnce(
+    state,
+    `SELECT window_from_ms, trace_id, id, reason, raw, first_seen_ms, last_seen_ms, attempts FROM quarantine
        WHERE source = @source AND (@from IS NULL OR window_from_ms = @from) ORDER BY window_from_ms, trace_id, id`,
-    )
-    .all({ source, from: windowFromMs ?? null }) as QuarantineRow[];
+  ).all({ source, from: windowFromMs ?? null }) as QuarantineRow[];
 }

@@ -3,10 +3,12 @@ import type { Score } from '../shared/observation.ts';
 import type { Interval } from '../shared/time.ts';
 import { hashOf } from '../shared/hash.ts';
 import type { State } from './open-state.ts';
+import { prepareOnce } from './prepare-once.ts';
 
 /** Stores scores; of repeated ids the newest update wins. */
 export function putScores(state: State, source: string, scores: readonly Score[]): void {
-  const put = state.db.prepare(
+  const put = prepareOnce(
+    state,
     `INSERT INTO scores (source, id, name, data_type, value, string_value, score_source, comment, timestamp_ms,
        updated_ms, trace_id, observation_id, session_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET name = excluded.name, data_type = excluded.data_type, value = excluded.value,
@@ -45,11 +47,13 @@ export function removeOtherScores(
     readonly seen: ReadonlySet<string>;
   },
 ): void {
-  const ids = state.db
-    .prepare('SELECT id FROM scores WHERE source = ? AND timestamp_ms >= ? AND timestamp_ms < ?')
+  const ids = prepareOnce(
+    state,
+    'SELECT id FROM scores WHERE source = ? AND timestamp_ms >= ? AND timestamp_ms < ?',
+  )
     .pluck()
     .all(place.source, place.interval.fromMs, place.interval.toMs) as string[];
-  const remove = state.db.prepare('DELETE FROM scores WHERE source = ? AND id = ?');
+  const remove = prepareOnce(state, 'DELETE FROM scores WHERE source = ? AND id = ?');
   state.db.transaction(() => {
     for (const id of ids) if (!place.seen.has(id)) remove.run(place.source, id);
   })();
@@ -60,16 +64,16 @@ export function removeOtherScores(
  * when the attempt that it is about comes, goes or moves: until then it counts for the whole trace.
  */
 export function scoresHash(state: State, source: string, windowFromMs: number): string {
-  const rows = state.db
-    .prepare(
-      `SELECT s.id, s.name, s.data_type, s.value, s.string_value, s.trace_id, s.observation_id, s.session_id,
+  const rows = prepareOnce(
+    state,
+    `SELECT s.id, s.name, s.data_type, s.value, s.string_value, s.trace_id, s.observation_id, s.session_id,
          (SELECT g.window_from_ms = @from FROM main.counted_facts g
           WHERE g.source = s.source AND g.trace_id = s.trace_id AND g.id = s.observation_id) AS is_here
        FROM scores s WHERE s.source = @source AND (
          s.trace_id IN (SELECT trace_id FROM facts WHERE source = @source AND window_from_ms = @from)
          OR s.session_id IN (SELECT session_id FROM facts WHERE source = @source AND window_from_ms = @from)
        ) ORDER BY s.id`,
-    )
+  )
     .raw()
     .all({ source, from: windowFromMs });
   return rows.length === 0 ? 'none' : hashOf(rows);
@@ -77,9 +81,10 @@ export function scoresHash(state: State, source: string, windowFromMs: number): 
 
 /** Scores of a trace and of its observations, by id. */
 export function listTraceScores(state: State, source: string, traceId: string): Score[] {
-  const rows = state.db
-    .prepare('SELECT * FROM scores WHERE source = ? AND trace_id = ? ORDER BY id')
-    .all(source, traceId) as ScoreRow[];
+  const rows = prepareOnce(
+    state,
+    'SELECT * FROM scores WHERE source = ? AND trace_id = ? ORDER BY id',
+  ).all(source, traceId) as ScoreRow[];
   return rows.map((row) => ({
     id: row.id,
     name: row.name,

@@ -1,9 +1,12 @@
 /** Sessions that lost or changed a fact since they were last published. Filled by triggers on `facts`. */
 import type { State } from './open-state.ts';
+import { prepareOnce } from './prepare-once.ts';
 
 export function listSessionChanges(state: State, source: string): string[] {
-  return state.db
-    .prepare('SELECT session_id FROM session_changes WHERE source = ? ORDER BY session_id')
+  return prepareOnce(
+    state,
+    'SELECT session_id FROM session_changes WHERE source = ? ORDER BY session_id',
+  )
     .pluck()
     .all(source) as string[];
 }
@@ -14,7 +17,8 @@ export function addSessionChanges(
   source: string,
   sessionIds: readonly string[],
 ): void {
-  const add = state.db.prepare(
+  const add = prepareOnce(
+    state,
     'INSERT INTO session_changes (source, session_id) VALUES (?, ?) ON CONFLICT DO NOTHING',
   );
   for (const sessionId of sessionIds) add.run(source, sessionId);
@@ -25,7 +29,8 @@ export function clearSessionChanges(
   source: string,
   sessionIds: readonly string[],
 ): void {
-  const remove = state.db.prepare(
+  const remove = prepareOnce(
+    state,
     'DELETE FROM session_changes WHERE source = ? AND session_id = ?',
   );
   state.db.transaction(() => {

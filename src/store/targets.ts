@@ -1,17 +1,17 @@
 /** Where runs are written, and which windows are published there. */
 import type { State } from './open-state.ts';
+import { prepareOnce } from './prepare-once.ts';
 
 /** The id under which the ledger keeps this MLflow and experiment. */
 export function bindTarget(
   state: State,
   target: { readonly uri: string; readonly experimentName: string; readonly experimentId: string },
 ): number {
-  state.db
-    .prepare(
-      `INSERT INTO targets (uri, experiment_name, experiment_id) VALUES (?, ?, ?)
+  prepareOnce(
+    state,
+    `INSERT INTO targets (uri, experiment_name, experiment_id) VALUES (?, ?, ?)
        ON CONFLICT DO UPDATE SET experiment_id = excluded.experiment_id`,
-    )
-    .run(target.uri, target.experimentName, target.experimentId);
+  ).run(target.uri, target.experimentName, target.experimentId);
   return findTarget(state, target) ?? 0;
 }
 
@@ -20,8 +20,10 @@ export function findTarget(
   state: State,
   target: { readonly uri: string; readonly experimentName: string },
 ): number | null {
-  const id = state.db
-    .prepare('SELECT target_id FROM targets WHERE uri = ? AND experiment_name = ?')
+  const id = prepareOnce(
+    state,
+    'SELECT target_id FROM targets WHERE uri = ? AND experiment_name = ?',
+  )
     .pluck()
     .get(target.uri, target.experimentName);
   return typeof id === 'number' ? id : null;
@@ -33,9 +35,10 @@ export function publishedHashes(
   targetId: number,
   source: string,
 ): Map<number, string> {
-  const rows = state.db
-    .prepare('SELECT from_ms, hash FROM publications WHERE target_id = ? AND source = ?')
-    .all(targetId, source) as { from_ms: number; hash: string }[];
+  const rows = prepareOnce(
+    state,
+    'SELECT from_ms, hash FROM publications WHERE target_id = ? AND source = ?',
+  ).all(targetId, source) as { from_ms: number; hash: string }[];
   return new Map(rows.map((row) => [row.from_ms, row.hash]));
 }
 
@@ -63,13 +66,12 @@ export function putPublication(
     readonly publishedMs: number;
   },
 ): void {
-  state.db
-    .prepare(
-      `INSERT INTO publications (target_id, source, from_ms, hash, published_ms)
+  prepareOnce(
+    state,
+    `INSERT INTO publications (target_id, source, from_ms, hash, published_ms)
        VALUES (@targetId, @source, @fromMs, @hash, @publishedMs)
        ON CONFLICT DO UPDATE SET hash = excluded.hash, published_ms = excluded.published_ms`,
-    )
-    .run(publication);
+  ).run(publication);
 }
 
 /** Takes note that the runs of a window are about to change: until it is published again it is not finished. */
@@ -77,11 +79,10 @@ export function removePublication(
   state: State,
   publication: { readonly targetId: number; readonly source: string; readonly fromMs: number },
 ): void {
-  state.db
-    .prepare(
-      'DELETE FROM publications WHERE target_id = @targetId AND source = @source AND from_ms = @fromMs',
-    )
-    .run(publication);
+  prepareOnce(
+    state,
+    'DELETE FROM publications WHERE target_id = @targetId AND source = @source AND from_ms = @fromMs',
+  ).run(publication);
 }
 
 export interface TargetRow {
@@ -94,13 +95,12 @@ export interface TargetRow {
 
 /** Every MLflow and experiment that this state was ever published to. */
 export function listTargets(state: State): TargetRow[] {
-  return state.db
-    .prepare(
-      `SELECT target_id, uri, experiment_name, experiment_id,
+  return prepareOnce(
+    state,
+    `SELECT target_id, uri, experiment_name, experiment_id,
          (SELECT MAX(published_ms) FROM publications p WHERE p.target_id = t.target_id) AS last_published_ms
        FROM targets t ORDER BY target_id`,
-    )
-    .all() as TargetRow[];
+  ).all() as TargetRow[];
 }
 
 /** Id of the experiment that was last written to under this name, or null. */
@@ -108,8 +108,10 @@ export function storedExperimentId(
   state: State,
   target: { readonly uri: string; readonly experimentName: string },
 ): string | null {
-  const id = state.db
-    .prepare('SELECT experiment_id FROM targets WHERE uri = ? AND experiment_name = ?')
+  const id = prepareOnce(
+    state,
+    'SELECT experiment_id FROM targets WHERE uri = ? AND experiment_name = ?',
+  )
     .pluck()
     .get(target.uri, target.experimentName);
   return typeof id === 'string' ? id : null;
@@ -119,7 +121,7 @@ export function storedExperimentId(
 export function forgetPublished(state: State, targetId: number): void {
   state.db.transaction(() => {
     for (const table of ['ledger', 'trend_points', 'publications', 'recoveries', 'trace_ledger']) {
-      state.db.prepare(`DELETE FROM ${table} WHERE target_id = ?`).run(targetId);
+      prepareOnce(state, `DELETE FROM ${table} WHERE target_id = ?`).run(targetId);
     }
   })();
 }

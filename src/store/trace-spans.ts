@@ -2,6 +2,7 @@
 import { hashOf } from '../shared/hash.ts';
 import type { TraceAttributes } from '../shared/observation.ts';
 import type { State } from './open-state.ts';
+import { prepareOnce } from './prepare-once.ts';
 
 export interface SpanRow {
   readonly trace_id: string;
@@ -26,7 +27,8 @@ interface Place {
 
 /** Appends a page of the window that is being read. */
 export function stageSpans(state: State, rows: readonly SpanRow[]): void {
-  const add = state.db.prepare(
+  const add = prepareOnce(
+    state,
     `INSERT INTO staged_spans (${columns}) VALUES (@trace_id, @id, @updated_ms, @parent_id, @type, @name, @start_ms,
        @end_ms, @is_error, @status_message)`,
   );
@@ -66,17 +68,18 @@ export function foldSpans(state: State, place: Place & { readonly isKept: boolea
 
 /** Spans of a trace over all windows, by time. */
 export function listSpans(state: State, source: string, traceId: string): SpanRow[] {
-  return state.db
-    .prepare(
-      `SELECT ${columns} FROM trace_spans WHERE source = ? AND trace_id = ? ORDER BY start_ms, id`,
-    )
-    .all(source, traceId) as SpanRow[];
+  return prepareOnce(
+    state,
+    `SELECT ${columns} FROM trace_spans WHERE source = ? AND trace_id = ? ORDER BY start_ms, id`,
+  ).all(source, traceId) as SpanRow[];
 }
 
 /** Ids of the calls of a trace that were logged twice and count nowhere. */
 export function listDropped(state: State, source: string, traceId: string): string[] {
-  return state.db
-    .prepare('SELECT id FROM facts WHERE source = ? AND trace_id = ? AND not_counted IS NOT NULL')
+  return prepareOnce(
+    state,
+    'SELECT id FROM facts WHERE source = ? AND trace_id = ? AND not_counted IS NOT NULL',
+  )
     .pluck()
     .all(source, traceId) as string[];
 }
@@ -85,8 +88,7 @@ export function findTraceAttributes(
   state: State,
   place: { readonly source: string; readonly traceId: string },
 ): TraceAttributes | null {
-  const body = state.db
-    .prepare('SELECT body FROM traces WHERE source = ? AND trace_id = ?')
+  const body = prepareOnce(state, 'SELECT body FROM traces WHERE source = ? AND trace_id = ?')
     .pluck()
     .get(place.source, place.traceId) as string | undefined;
   return body === undefined ? null : (JSON.parse(body) as TraceAttributes);
@@ -94,8 +96,7 @@ export function findTraceAttributes(
 
 /** Whether the window was read while traces were written. */
 export function hasSpans(state: State, place: Place): boolean {
-  const found = state.db
-    .prepare('SELECT has_spans FROM windows WHERE source = ? AND from_ms = ?')
+  const found = prepareOnce(state, 'SELECT has_spans FROM windows WHERE source = ? AND from_ms = ?')
     .pluck()
     .get(place.source, place.windowFromMs);
   return found === 1;
@@ -103,10 +104,10 @@ export function hasSpans(state: State, place: Place): boolean {
 
 /** Traces with a counted call in the window. */
 export function tracesOfWindow(state: State, place: Place): string[] {
-  return state.db
-    .prepare(
-      'SELECT DISTINCT trace_id FROM counted_facts WHERE source = ? AND window_from_ms = ? ORDER BY trace_id',
-    )
+  return prepareOnce(
+    state,
+    'SELECT DISTINCT trace_id FROM counted_facts WHERE source = ? AND window_from_ms = ? ORDER BY trace_id',
+  )
     .pluck()
     .all(place.source, place.windowFromMs) as string[];
 }
@@ -118,25 +119,25 @@ export function spansHash(state: State, place: Place): string | null {
   const key = { source, from: windowFromMs };
   const mine =
     'SELECT trace_id FROM counted_facts WHERE source = @source AND window_from_ms = @from';
-  const spans = state.db
-    .prepare(
-      `SELECT ${columns.replace('updated_ms, ', '')} FROM trace_spans
+  const spans = prepareOnce(
+    state,
+    `SELECT ${columns.replace('updated_ms, ', '')} FROM trace_spans
        WHERE source = @source AND window_from_ms = @from ORDER BY trace_id, id`,
-    )
+  )
     .raw()
     .all(key);
-  const attributes = state.db
-    .prepare(
-      `SELECT trace_id, json_extract(body, '$.name', '$.tags', '$.userId') FROM traces
+  const attributes = prepareOnce(
+    state,
+    `SELECT trace_id, json_extract(body, '$.name', '$.tags', '$.userId') FROM traces
        WHERE source = @source AND trace_id IN (${mine}) ORDER BY trace_id`,
-    )
+  )
     .raw()
     .all(key);
-  const scores = state.db
-    .prepare(
-      `SELECT id, comment, score_source, timestamp_ms FROM scores
+  const scores = prepareOnce(
+    state,
+    `SELECT id, comment, score_source, timestamp_ms FROM scores
        WHERE source = @source AND trace_id IN (${mine}) ORDER BY id`,
-    )
+  )
     .raw()
     .all(key);
   return hashOf([spans, attributes, scores]);

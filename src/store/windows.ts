@@ -2,6 +2,7 @@
 import { AppError } from '../shared/errors.ts';
 import { toInstant, type Interval } from '../shared/time.ts';
 import type { State } from './open-state.ts';
+import { prepareOnce } from './prepare-once.ts';
 
 export interface WindowRow {
   readonly source: string;
@@ -44,7 +45,7 @@ export function bindSource(
     readonly startMs: number;
   },
 ): SourceRow {
-  const stored = state.db.prepare('SELECT * FROM sources WHERE source = ?').get(wanted.source) as
+  const stored = prepareOnce(state, 'SELECT * FROM sources WHERE source = ?').get(wanted.source) as
     | SourceRow
     | undefined;
   if (stored && stored.window_ms !== wanted.windowMs) {
@@ -55,12 +56,11 @@ export function bindSource(
     );
   }
   const startMs = Math.min(stored?.start_ms ?? wanted.startMs, wanted.startMs);
-  state.db
-    .prepare(
-      `INSERT INTO sources (source, name, base_url, window_ms, start_ms) VALUES (?, ?, ?, ?, ?)
+  prepareOnce(
+    state,
+    `INSERT INTO sources (source, name, base_url, window_ms, start_ms) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET name = excluded.name, base_url = excluded.base_url, start_ms = excluded.start_ms`,
-    )
-    .run(wanted.source, wanted.name, wanted.baseUrl, wanted.windowMs, startMs);
+  ).run(wanted.source, wanted.name, wanted.baseUrl, wanted.windowMs, startMs);
   return {
     source: wanted.source,
     name: wanted.name,
@@ -73,31 +73,32 @@ export function bindSource(
 
 /** Forgets a project that has no window yet, so that it can be bound with another start. */
 export function forgetSource(state: State, source: string): void {
-  state.db.prepare('DELETE FROM sources WHERE source = ?').run(source);
+  prepareOnce(state, 'DELETE FROM sources WHERE source = ?').run(source);
 }
 
 export function listSources(state: State): SourceRow[] {
-  return state.db.prepare('SELECT * FROM sources ORDER BY source').all() as SourceRow[];
+  return prepareOnce(state, 'SELECT * FROM sources ORDER BY source').all() as SourceRow[];
 }
 
 export function listWindows(state: State, source: string): WindowRow[] {
-  return state.db
-    .prepare('SELECT * FROM windows WHERE source = ? ORDER BY from_ms')
-    .all(source) as WindowRow[];
+  return prepareOnce(state, 'SELECT * FROM windows WHERE source = ? ORDER BY from_ms').all(
+    source,
+  ) as WindowRow[];
 }
 
 export function getWindow(state: State, source: string, fromMs: number): WindowRow | null {
   return (
-    (state.db
-      .prepare('SELECT * FROM windows WHERE source = ? AND from_ms = ?')
-      .get(source, fromMs) as WindowRow | undefined) ?? null
+    (prepareOnce(state, 'SELECT * FROM windows WHERE source = ? AND from_ms = ?').get(
+      source,
+      fromMs,
+    ) as WindowRow | undefined) ?? null
   );
 }
 
 export function putWindow(state: State, row: WindowRow): void {
-  state.db
-    .prepare(
-      `INSERT INTO windows (source, from_ms, to_ms, read_ms, reader, server_version, rows_read, duplicate_rows,
+  prepareOnce(
+    state,
+    `INSERT INTO windows (source, from_ms, to_ms, read_ms, reader, server_version, rows_read, duplicate_rows,
          synthetic_roots, not_generations, other_origin, unreadable, content_missing, input_hash)
        VALUES (@source, @from_ms, @to_ms, @read_ms, @reader, @server_version, @rows_read, @duplicate_rows,
          @synthetic_roots, @not_generations, @other_origin, @unreadable, @content_missing, @input_hash)
@@ -107,17 +108,18 @@ export function putWindow(state: State, row: WindowRow): void {
          not_generations = excluded.not_generations, other_origin = excluded.other_origin,
          unreadable = excluded.unreadable, content_missing = excluded.content_missing,
          input_hash = excluded.input_hash`,
-    )
-    .run(row);
+  ).run(row);
 }
 
 export function setInputHash(
   state: State,
   window: { readonly source: string; readonly fromMs: number; readonly inputHash: string },
 ): void {
-  state.db
-    .prepare('UPDATE windows SET input_hash = ? WHERE source = ? AND from_ms = ?')
-    .run(window.inputHash, window.source, window.fromMs);
+  prepareOnce(state, 'UPDATE windows SET input_hash = ? WHERE source = ? AND from_ms = ?').run(
+    window.inputHash,
+    window.source,
+    window.fromMs,
+  );
 }
 
 export function toInterval(row: Pick<WindowRow, 'from_ms' | 'to_ms'>): Interval {

@@ -29,7 +29,14 @@ export interface LegendEntry {
   readonly color: string;
 }
 
-export async function loadChartKit(): Promise<ChartKit> {
+let loaded: Promise<ChartKit> | null = null;
+
+/** The same kit for every report: nothing that it draws stays in its document. */
+export function loadChartKit(): Promise<ChartKit> {
+  return (loaded ??= load());
+}
+
+async function load(): Promise<ChartKit> {
   const [plot, { parseHTML }] = await Promise.all([
     import('@observablehq/plot'),
     import('linkedom'),
