@@ -81,6 +81,23 @@ describe('opening the state file', () => {
     expect(() => migrate(state.db, changed)).toThrow(/another text of migration/);
   });
 
+  it('leaves the schema as it was when one of several new migrations fails', () => {
+    using folder = openTempFolder();
+    using state = openState(`${folder.path}/state.db`);
+    const known = readMigrations();
+    const add = (id: number, sql: string): (typeof known)[number] => ({
+      id,
+      name: `${id}.sql`,
+      sql,
+      checksum: String(id),
+    });
+    const later = [add(9001, 'CREATE TABLE later (a)'), add(9002, 'CREATE TABLE later (b)')];
+    expect(() => migrate(state.db, [...known, ...later])).toThrow(/already exists/);
+    const names = state.db.prepare("SELECT name FROM sqlite_schema WHERE name = 'later'").all();
+    expect(names).toEqual([]);
+    migrate(state.db, known);
+  });
+
   it('says where it can not be written', () => {
     expect(() => openState('/proc/no-such-place/state.db')).toThrow(
       expect.objectContaining({ code: 'STATE_DISK' }) as Error,
