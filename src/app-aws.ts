@@ -1,4 +1,5 @@
 /** What a run needs of AWS, made once: the place that a name means, its region, and one chain of credentials for all. */
+import { toProxies } from './app-network.ts';
 import type { Surroundings } from './app.ts';
 import type { FoundTrackingUri } from './config/parse-tracking-uri.ts';
 import { parseTrackingUri } from './config/parse-tracking-uri.ts';
@@ -53,6 +54,7 @@ export async function askConfiguredIdentity(around: Surroundings): Promise<Calle
     region: await findStsRegion(around),
     endpoint: around.settings.aws.stsEndpoint,
     provider: (await openConfiguredCredentials(around)).provider,
+    proxies: toProxies(around),
     timeoutMs: 30_000,
     signal: around.signal,
   });
@@ -67,18 +69,21 @@ export function openConfiguredCredentials(around: Surroundings): Promise<AwsCred
     const { aws } = settings;
     const { askCallerIdentity } = await import('./sagemaker/caller-identity.ts');
     const region = (): Promise<string> => findStsRegion(around);
+    const proxies = toProxies(around);
     return openCredentials({
       region,
       assumeRoleArn: aws.assumeRoleArn,
       externalId: aws.externalId,
       roleSessionName: aws.roleSessionName,
       stsEndpoint: aws.stsEndpoint,
+      proxies,
       askIdentity: async (provider) =>
         (
           await askCallerIdentity({
             region: await region(),
             endpoint: aws.stsEndpoint,
             provider,
+            proxies,
             timeoutMs: askedInPassingMs,
             signal: around.signal,
           })
@@ -101,6 +106,7 @@ export async function openConfiguredControlPlane(
     region,
     credentials: (await openConfiguredCredentials(around)).provider,
     endpoint: around.settings.aws.sagemakerEndpoint,
+    proxies: toProxies(around),
     signal: around.signal,
   });
 }

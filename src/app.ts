@@ -6,6 +6,7 @@ import {
   openConfiguredCredentials,
 } from './app-aws.ts';
 import { measureState } from './app-measures.ts';
+import { toProxies } from './app-network.ts';
 import type { Backup } from './backup/open-backup.ts';
 import {
   defaultIntervalMs,
@@ -21,7 +22,6 @@ import type { TargetSettings } from './mlflow/open-target.ts';
 import { compileOwnPattern } from './redact/own-pattern.ts';
 import type { PrivacyRules } from './redact/privacy.ts';
 import type { Clock } from './shared/clock.ts';
-import type { Proxies } from './shared/proxies.ts';
 import { checkStatePlace } from './store/check-state-place.ts';
 import {
   openExistingState,
@@ -61,13 +61,6 @@ export function toSourceSettings(around: Surroundings): SourceSettings {
     onNotice: (notice) => around.onNotice(notice.message, { kind: notice.kind, ...notice.details }),
     onCall: (status) => around.onCall?.('langfuse', status),
   };
-}
-
-/** Null where no proxy is set. */
-export function toProxies(around: Pick<Surroundings, 'settings' | 'secrets'>): Proxies | null {
-  const { httpProxy: http, httpsProxy: https } = around.secrets;
-  if (http === null && https === null) return null;
-  return { http, https, exceptions: around.settings.network.noProxy ?? '' };
 }
 
 function toTargetSettings(around: Surroundings, trackingUri: FoundTrackingUri): TargetSettings {
@@ -176,6 +169,7 @@ export async function createConfiguredS3Writer(around: Surroundings): Promise<S3
     identityText: credentials.identityText,
     kmsKeyId: aws.artifactKmsKeyId,
     expectedOwner: aws.artifactBucketOwner,
+    proxies: toProxies(around),
     timeoutMs: mlflow.timeoutMs,
     signal: around.signal,
   });
@@ -211,6 +205,7 @@ async function toBackupSettings(around: Surroundings): Promise<BackupSettings | 
     region: await findConfiguredRegion(around),
     credentials: await openConfiguredCredentials(around),
     endpoint: aws.s3Endpoint,
+    proxies: toProxies(around),
     stateFile: state.file,
     holder: toHolder(),
     clock: around.clock,

@@ -1,4 +1,5 @@
 import type { Clock } from '../shared/clock.ts';
+import type { Proxies } from '../shared/proxies.ts';
 
 export interface BackupSettings {
   readonly bucket: string;
@@ -7,6 +8,8 @@ export interface BackupSettings {
   readonly region: string | null;
   /** URL of another S3 than AWS's; buckets are then named in the path. */
   readonly endpoint: string | null;
+  /** Absent or null for none. */
+  readonly proxies?: Proxies | null | undefined;
   /** The credentials of the run; left out, the usual chain of AWS alone. */
   readonly credentials?: BackupCredentials | undefined;
   /** Where the state file is, or will be restored to. */

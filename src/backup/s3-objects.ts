@@ -3,6 +3,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import type { GetObjectCommandOutput, PutObjectCommandInput } from '@aws-sdk/client-s3';
+import { openAwsTransport } from '../shared/aws-transport.ts';
 import { AppError } from '../shared/errors.ts';
 import type { BackupSettings } from './backup-settings.ts';
 import {
@@ -70,7 +71,10 @@ const firstPauseMs = 500;
 
 /** Opens S3. The SDK is loaded here, so that workers without a backup never load it. */
 export async function openS3Objects(
-  settings: Pick<BackupSettings, 'bucket' | 'region' | 'endpoint' | 'clock' | 'credentials'>,
+  settings: Pick<
+    BackupSettings,
+    'bucket' | 'region' | 'endpoint' | 'proxies' | 'clock' | 'credentials'
+  >,
 ): Promise<S3Objects> {
   const { GetObjectCommand, PutObjectCommand, S3Client } = await import('@aws-sdk/client-s3');
   const { bucket, clock, credentials } = settings;
@@ -85,6 +89,7 @@ export async function openS3Objects(
     // Tried again below, where the bytes of a file can be read anew and a lost answer is looked into.
     maxAttempts: 1,
     requestHandler: { connectionTimeout: 10_000, socketTimeout: 60_000 },
+    ...(await openAwsTransport(settings.proxies, { connectMs: 10_000, idleMs: 60_000 })),
     // A sum that streams behind the bytes is unknown to older stores; files bring theirs along.
     requestChecksumCalculation: 'WHEN_REQUIRED',
   });

@@ -62,6 +62,14 @@ export const writingCommands = [
   'demo',
 ] as const satisfies readonly CommandName[];
 
+/** Commands that reach anything outside this machine. */
+export const networkCommands = [
+  ...readingCommands,
+  'merge',
+  'tracking-server',
+  'litellm',
+] as const satisfies readonly CommandName[];
+
 /** Commands that open the state file. */
 export const stateCommands = [
   'sync',

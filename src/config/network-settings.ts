@@ -1,16 +1,16 @@
-import { readingCommands } from './command-names.ts';
+import { networkCommands } from './command-names.ts';
 import { parseProxyUrl } from './parse-proxy-url.ts';
 import { optional, secret } from './setting.ts';
 
-/** The way to Langfuse, MLflow and LiteLLM, by the names that most programs know. */
+/** The way to every server, by the names that most programs know. */
 export const networkSettings = {
   httpProxy: secret({
     env: ['HTTP_PROXY', 'http_proxy'],
     fileFlag: '--http-proxy-file',
     parse: parseProxyUrl,
-    commands: readingCommands,
+    commands: networkCommands,
     description:
-      'Proxy for http:// addresses of Langfuse, MLflow and LiteLLM, and for https:// ones where HTTPS_PROXY is not set. Requests to AWS do not take it.',
+      'Proxy for http:// addresses of Langfuse, MLflow, LiteLLM and AWS, and for https:// ones where HTTPS_PROXY is not set. Credentials of a machine or container are asked for without it.',
     allows: 'an http or https URL, with user name and password where the proxy asks for them',
     example: 'http://proxy.example.com:3128',
   }),
@@ -18,8 +18,8 @@ export const networkSettings = {
     env: ['HTTPS_PROXY', 'https_proxy'],
     fileFlag: '--https-proxy-file',
     parse: parseProxyUrl,
-    commands: readingCommands,
-    description: 'Proxy for https:// addresses of Langfuse, MLflow and LiteLLM.',
+    commands: networkCommands,
+    description: 'Proxy for https:// addresses of Langfuse, MLflow, LiteLLM and AWS.',
     allows: 'an http or https URL, with user name and password where the proxy asks for them',
     example: 'http://proxy.example.com:3128',
   }),
@@ -28,7 +28,7 @@ export const networkSettings = {
     flag: '--proxy-exceptions',
     placeholder: 'LIST',
     parse: (text) => text,
-    commands: readingCommands,
+    commands: networkCommands,
     description:
       'Hosts that are reached without the proxy: names (their subdomains too), addresses, each also with its port; `*` for all. Ranges of addresses (10.0.0.0/8) are not understood.',
     allows: 'hosts separated by commas',

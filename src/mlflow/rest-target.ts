@@ -85,6 +85,7 @@ export async function openRestTargetWith(
     return createRestTarget(client, {
       ...parts,
       timeoutMs: settings.timeoutMs,
+      proxies: settings.proxies,
       policy: toRetryPolicy(settings),
       version,
     });
@@ -120,7 +121,7 @@ const silentCodes: ReadonlySet<string> = new Set([
 function createRestTarget(
   client: RestClient,
   parts: RestTargetParts &
-    Pick<RestSettings, 'timeoutMs'> & {
+    Pick<RestSettings, 'timeoutMs' | 'proxies'> & {
       readonly policy: RetryPolicy;
       readonly version: string | null;
     },

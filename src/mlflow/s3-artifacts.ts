@@ -1,6 +1,8 @@
 /** Artifacts on S3, put there by the worker itself: for servers that do not hand them on (`--no-serve-artifacts`). */
 import type { S3Client } from '@aws-sdk/client-s3';
+import { openAwsTransport } from '../shared/aws-transport.ts';
 import { AppError } from '../shared/errors.ts';
+import type { Proxies } from '../shared/proxies.ts';
 import type { RunRef } from '../sync/ports.ts';
 import type { ArtifactWriter } from './artifact-uri.ts';
 import { slowestBytesPerSecond } from './proxy-artifacts.ts';
@@ -31,6 +33,8 @@ export interface S3ArtifactSettings {
   readonly kmsKeyId: string | null;
   /** Account that must own the bucket; null for whichever does. */
   readonly expectedOwner: string | null;
+  /** Absent or null for none. */
+  readonly proxies?: Proxies | null | undefined;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -157,6 +161,7 @@ async function openClient(settings: S3ArtifactSettings): Promise<S3Client> {
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     maxAttempts: 4,
+    ...(await openAwsTransport(settings.proxies)),
     ...(settings.endpoint === null ? {} : { endpoint: settings.endpoint, forcePathStyle: true }),
   });
 }

@@ -1,6 +1,7 @@
 /** What is sent to a link that MLflow signed. The link is the secret: no message, cause or detail repeats it. */
-import type { Agent } from 'undici';
+import type { Dispatcher } from 'undici';
 import { AppError } from '../shared/errors.ts';
+import { toProxyOptions, type Proxies } from '../shared/proxies.ts';
 import { toRetryAfterMs, toSystemCode } from './rest-errors.ts';
 import { withRetries, type Outcome, type RetryPolicy } from './rest-retry.ts';
 import { slowestBytesPerSecond } from './proxy-artifacts.ts';
@@ -18,18 +19,24 @@ export interface SignedLinks extends AsyncDisposable {
   get(link: SignedLink, object: { readonly at: string }): Promise<Uint8Array | null>;
 }
 
-/** Nothing of MLflow's own settings is used but the times: a link is for another server, with its own certificate. */
+/** Nothing of MLflow's own settings is used but the times and the proxies: a link is for another server, with its own certificate. */
 export function createSignedLinks(settings: {
   readonly policy: RetryPolicy;
   readonly timeoutMs: number;
+  /** Absent for none. */
+  readonly proxies?: Proxies | undefined;
 }): SignedLinks {
-  const { policy, timeoutMs } = settings;
-  let opened: Promise<{ request: (typeof import('undici'))['request']; agent: Agent }> | null =
+  const { policy, timeoutMs, proxies } = settings;
+  const times = { keepAliveTimeout: 1000, headersTimeout: 0, bodyTimeout: 0 };
+  let opened: Promise<{ request: (typeof import('undici'))['request']; agent: Dispatcher }> | null =
     null;
   const open = (): NonNullable<typeof opened> =>
-    (opened ??= import('undici').then(({ request, Agent: OfUndici }) => ({
+    (opened ??= import('undici').then(({ request, Agent, EnvHttpProxyAgent }) => ({
       request,
-      agent: new OfUndici({ keepAliveTimeout: 1000, headersTimeout: 0, bodyTimeout: 0 }),
+      agent:
+        proxies === undefined
+          ? new Agent(times)
+          : new EnvHttpProxyAgent({ ...times, ...toProxyOptions(proxies) }),
     })));
 
   async function attempt(

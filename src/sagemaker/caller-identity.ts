@@ -1,5 +1,7 @@
 /** Who the worker is to AWS. Nobody needs a permission to ask that. */
+import { openAwsTransport } from '../shared/aws-transport.ts';
 import { AppError } from '../shared/errors.ts';
+import type { Proxies } from '../shared/proxies.ts';
 import type { AwsIdentity } from './credentials.ts';
 
 export interface CallerIdentity {
@@ -18,6 +20,8 @@ export async function askCallerIdentity(settings: {
   /** Another STS than the region's; null for that. */
   readonly endpoint: string | null;
   readonly provider: () => Promise<AwsIdentity>;
+  /** Absent or null for none. */
+  readonly proxies?: Proxies | null | undefined;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
 }): Promise<CallerIdentity> {
@@ -27,6 +31,7 @@ export async function askCallerIdentity(settings: {
     region,
     credentials: Object.assign(() => provider(), { memoized: true }),
     maxAttempts: 2,
+    ...(await openAwsTransport(settings.proxies)),
     ...(endpoint === null ? {} : { endpoint }),
   });
   const deadline = AbortSignal.timeout(settings.timeoutMs);

@@ -1,5 +1,7 @@
 import type { SageMakerClient, SageMakerClientConfig } from '@aws-sdk/client-sagemaker';
+import { openAwsTransport } from '../shared/aws-transport.ts';
 import { AppError } from '../shared/errors.ts';
+import type { Proxies } from '../shared/proxies.ts';
 import { toControlError, type ControlCall } from './control-plane-errors.ts';
 import type { ManagedMlflow, ManagedRef } from './managed-mlflow.ts';
 import { isUsableStatus } from './managed-mlflow.ts';
@@ -10,6 +12,8 @@ export interface ControlPlaneSettings {
   readonly credentials?: SageMakerClientConfig['credentials'];
   /** Another address than AWS's; null for AWS's own. */
   readonly endpoint: string | null;
+  /** Absent or null for none. */
+  readonly proxies?: Proxies | null | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -33,6 +37,7 @@ export async function openControlPlane(settings: ControlPlaneSettings): Promise<
   const client: SageMakerClient = new sdk.SageMakerClient({
     region,
     maxAttempts: 5,
+    ...(await openAwsTransport(settings.proxies)),
     ...(credentials === undefined ? {} : { credentials }),
     ...(endpoint === null ? {} : { endpoint }),
   });

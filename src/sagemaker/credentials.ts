@@ -1,6 +1,8 @@
 /** The AWS credentials of a run: one place to ask, for signed requests and for S3 alike. */
+import { openAwsTransport } from '../shared/aws-transport.ts';
 import type { Clock } from '../shared/clock.ts';
 import { AppError } from '../shared/errors.ts';
+import type { Proxies } from '../shared/proxies.ts';
 
 /** As the AWS SDK has it. */
 export interface AwsIdentity {
@@ -25,6 +27,8 @@ export interface CredentialSettings {
   readonly stsEndpoint?: string | null | undefined;
   /** Asks STS who these credentials are; without it, they are known by the key alone. */
   readonly askIdentity?: ((provider: () => Promise<AwsIdentity>) => Promise<string>) | undefined;
+  /** That STS and the sign-in of a person are reached through; absent or null for none. */
+  readonly proxies?: Proxies | null | undefined;
   readonly clock: Clock;
   readonly signal?: AbortSignal | undefined;
   readonly onNotice?: ((message: string) => void) | undefined;
@@ -136,7 +140,10 @@ async function openAwsChain(settings: CredentialSettings): Promise<AwsChain> {
   const { fromNodeProviderChain, fromTemporaryCredentials } =
     await import('@aws-sdk/credential-providers');
   const { region } = settings;
-  const clientConfig = { region: typeof region === 'string' ? region : await region() };
+  const clientConfig = {
+    region: typeof region === 'string' ? region : await region(),
+    ...(await openAwsTransport(settings.proxies)),
+  };
   // A file that was changed is read again when it is asked for after a refusal.
   const own = fromNodeProviderChain({ clientConfig, ignoreCache: true });
   if (settings.assumeRoleArn === null) return own;

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -7,49 +6,24 @@ import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RestSettings } from '../../src/mlflow/rest-settings.ts';
 import { openRestTarget } from '../../src/mlflow/rest-target.ts';
+import { hasOpenssl, makeCertificate } from '../support/certificates.ts';
 import { startForwardProxy } from '../support/forward-proxy.ts';
 import { createPatientClock } from '../support/mlflow-clock.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'langfuse-mlflow-tls-'));
-const program = 'openssl';
-const hasCertificates = makeCertificates();
-
-/** A server's and a client's certificate, each its own authority; false where there is no openssl. */
-function makeCertificates(): boolean {
-  const make = (name: string): void => {
-    const subject = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1'];
-    const key = [
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:prime256v1',
-      '-nodes',
-      '-keyout',
-      join(folder, `${name}.key`),
-    ];
-    execFileSync(
-      program,
-      ['req', '-x509', ...key, '-out', join(folder, `${name}.pem`), '-days', '2', ...subject],
-      { stdio: 'ignore' },
-    );
-  };
-  try {
-    make('server');
-    make('client');
-    writeFileSync(
-      join(folder, 'both.pem'),
-      readFileSync(join(folder, 'client.pem'), 'utf8') +
-        readFileSync(join(folder, 'client.key'), 'utf8'),
-    );
-    return true;
-  } catch {
-    return false;
-  }
+if (hasOpenssl) {
+  makeCertificate(folder, 'server');
+  makeCertificate(folder, 'client');
+  writeFileSync(
+    join(folder, 'both.pem'),
+    readFileSync(join(folder, 'client.pem'), 'utf8') +
+      readFileSync(join(folder, 'client.key'), 'utf8'),
+  );
 }
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe.skipIf(!hasCertificates)('TLS to a server with its own authority (needs openssl)', () => {
+describe.skipIf(!hasOpenssl)('TLS to a server with its own authority (needs openssl)', () => {
   let server: Server;
   let url: string;
   /** Names of the certificates that clients showed. */

@@ -6,7 +6,7 @@ export interface ForwardProxy extends AsyncDisposable {
   /** With credentials, where the proxy asks for them. */
   readonly url: string;
   /** `GET http://127.0.0.1:1/path` or `CONNECT 127.0.0.1:1`, in the order of arrival; refused ones too. */
-  readonly seen: readonly string[];
+  readonly seen: string[];
 }
 
 export async function startForwardProxy(
