@@ -13,7 +13,7 @@ import {
 import { toVisibleText } from '../report/visible-text.ts';
 import { toManagedRef } from '../sagemaker/managed-mlflow.ts';
 import { AppError, ExitCode, toAppError } from '../shared/errors.ts';
-import type { Capability, RunRef, Target } from '../sync/ports.ts';
+import type { Capability, Target } from '../sync/ports.ts';
 import { printIam } from './print-iam.ts';
 import { renderCapabilities, toCapabilitiesJson } from './render-capabilities.ts';
 import { toErrorJson, toExitCode } from './report-failure.ts';
@@ -27,6 +27,8 @@ interface Check {
   readonly ok: boolean;
   readonly detail: string;
 }
+
+type ProbeArtifact = Parameters<Target['putArtifact']>[0];
 
 interface PlaneReport {
   readonly checks: readonly Check[];
@@ -167,12 +169,15 @@ async function checkMlflow(command: CommandRun): Promise<PlaneReport> {
     await writeProbe(target, {
       experimentId: experiment.experimentId,
       nowMs: command.clock.now(),
+      beforePut: () => {
+        if (isInS3) doing = 'S3 put';
+      },
       afterPut: async (probe) => {
-        if (!isInS3) return;
-        pass('S3 put', `${probe.run.artifactUri}/${probe.path}`);
-        doing = 'S3 delete';
-        await (await createConfiguredS3Writer(command)).delete(probe);
-        pass('S3 delete', `${probe.run.artifactUri}/${probe.path}`);
+        if (isInS3) {
+          const onStep = (name: string): void => void (doing = name);
+          for (const found of await checkS3(command, { target, probe, onStep }))
+            pass(found.name, found.detail);
+        }
         doing = 'run and artifact';
       },
     });
@@ -182,6 +187,63 @@ async function checkMlflow(command: CommandRun): Promise<PlaneReport> {
     const failure = toAppError(caught);
     checks.push({ plane: 'mlflow', name: doing, ok: false, detail: failure.message });
     return { checks, failure };
+  }
+}
+
+/**
+ * What the worker's own keys may do with the probe that the target has put, and that it can be read back. Where they
+ * may not put, the target has done it by a link that MLflow signs: then that is said, and nothing has failed. `onStep`
+ * is told which check a failure belongs to. Throws as the writer of artifacts.
+ */
+async function checkS3(
+  command: CommandRun,
+  {
+    target,
+    probe,
+    onStep,
+  }: {
+    readonly target: Target;
+    readonly probe: ProbeArtifact;
+    readonly onStep: (name: string) => void;
+  },
+): Promise<{ readonly name: string; readonly detail: string }[]> {
+  const at = `${probe.run.artifactUri}/${probe.path}`;
+  const own = await createConfiguredS3Writer(command);
+  const refusal = await refusalOf(() => own.put(probe));
+  onStep('S3 get');
+  const read = await target.getArtifact(probe);
+  if (read === null || !probe.body.every((byte, index) => read[index] === byte)) {
+    throw new AppError('MLFLOW_UNEXPECTED', `${at} was put and reads back as something else.`);
+  }
+  const byLink = refusal === null ? '' : ' by a link that MLflow signs';
+  const checks = [
+    {
+      name: 'S3 put',
+      detail: `${at}${byLink}${refusal === null ? '' : `; by itself not: ${refusal}`}`,
+    },
+    { name: 'S3 get', detail: `${at}${byLink}` },
+  ];
+  onStep('S3 delete');
+  if (refusal === null) {
+    await own.delete(probe);
+    return [...checks, { name: 'S3 delete', detail: at }];
+  }
+  const kept = await refusalOf(() => own.delete(probe));
+  const detail = kept === null ? at : `${at} stays, of 3 bytes: no link deletes, and ${kept}`;
+  return [...checks, { name: 'S3 delete', detail }];
+}
+
+/** Why the worker's own keys may not do it; null where they may. Throws what is no refusal. */
+async function refusalOf(attempt: () => Promise<void>): Promise<string | null> {
+  try {
+    await attempt();
+    return null;
+  } catch (error) {
+    const isRefusal =
+      error instanceof AppError &&
+      (error.code === 'AWS_CREDENTIALS' || error.code === 'MLFLOW_ARTIFACTS_DENIED');
+    if (isRefusal) return error.message;
+    throw error;
   }
 }
 
@@ -195,7 +257,8 @@ async function writeProbe(
   probe: {
     readonly experimentId: string;
     readonly nowMs: number;
-    readonly afterPut: (artifact: { readonly run: RunRef; readonly path: string }) => Promise<void>;
+    readonly beforePut: () => void;
+    readonly afterPut: (artifact: ProbeArtifact) => Promise<void>;
   },
 ): Promise<void> {
   const run = await target.createRun({
@@ -207,13 +270,11 @@ async function writeProbe(
     },
   });
   try {
-    await target.putArtifact({
-      run,
-      path: 'doctor.txt',
-      body: new TextEncoder().encode('ok\n'),
-      contentType: 'text/plain',
-    });
-    await probe.afterPut({ run, path: 'doctor.txt' });
+    const body = new TextEncoder().encode('ok\n');
+    const artifact = { run, path: 'doctor.txt', body, contentType: 'text/plain' };
+    probe.beforePut();
+    await target.putArtifact(artifact);
+    await probe.afterPut(artifact);
     await target.updateRun({ runId: run.runId, status: 'FINISHED', endMs: probe.nowMs });
   } finally {
     await target.deleteRun(run.runId);

@@ -37,7 +37,11 @@ export async function runLitellmCommand(
     const disk = openIncluded(file);
     const plan = planUpdate(
       { path: file, text: found.text },
-      { removesMlflow: removeMlflow === true, disk },
+      {
+        removesMlflow: removeMlflow === true,
+        disk,
+        bucket: around.env['LITELLM_CONFIG_BUCKET_NAME'] || null,
+      },
     );
     const edited = plan.file === file ? found : disk.opened(plan.file);
     const env =

@@ -6,6 +6,8 @@ import { findPair, rangeOf, toKeyText, type ConfigDocument } from './config-docu
 export type FindingCode =
   | 'settings_nested'
   | 'settings_missing'
+  | 'config_in_bucket'
+  | 'include_address'
   | 'include_missing'
   | 'include_invalid'
   | 'settings_replaced'

@@ -45,7 +45,16 @@ export interface UpdatePlan {
  */
 export function planUpdate(
   root: { readonly path: string; readonly text: string },
-  { removesMlflow, disk }: { readonly removesMlflow: boolean; readonly disk: IncludedFiles },
+  {
+    removesMlflow,
+    disk,
+    bucket = null,
+  }: {
+    readonly removesMlflow: boolean;
+    readonly disk: IncludedFiles;
+    /** Where the proxy is told to read its config instead of a file; null for nowhere. */
+    readonly bucket?: string | null;
+  },
 ): UpdatePlan {
   const rootFile = { path: root.path, config: parseNamed(root.path, root.text) };
   const { files, owner, findings: ofIncludes } = readIncludes(rootFile, disk);
@@ -59,6 +68,7 @@ export function planUpdate(
     throw named(owner.path, error);
   }
   const look = (config: ConfigDocument): Finding[] => [
+    ...(bucket === null ? [] : [toBucketFinding(root.path, bucket)]),
     ...ofIncludes,
     ...files.flatMap((file) =>
       findTraps(file === owner ? { path: owner.path, config } : file, {
@@ -80,6 +90,17 @@ export function planUpdate(
     changes,
     findings,
     findingsAfter: changes.length > 0 ? findingsAfter : findings,
+  };
+}
+
+function toBucketFinding(file: string, bucket: string): Finding {
+  return {
+    code: 'config_in_bucket',
+    kind: 'trap',
+    file,
+    line: null,
+    message: `LITELLM_CONFIG_BUCKET_NAME is set: a proxy with that reads its config, and the files it includes, from the bucket ${bucket} and not from here, and this command opens no bucket.`,
+    next: 'Copy the config and what it includes here, with the same paths to each other, run this command on the copy, and put back the file that it has changed.',
   };
 }
 

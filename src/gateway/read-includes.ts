@@ -43,6 +43,10 @@ export function readIncludes(root: ConfigFile, disk: IncludedFiles): ConfigFiles
     const { entries, problem } = includesOf(file);
     if (problem !== null) findings.push(problem);
     for (const { entry, line } of entries) {
+      if (isAddress(entry)) {
+        findings.push(toAddressFinding(entry, { file: file.path, line }));
+        continue;
+      }
       const path = disk.resolve(entry, file.path);
       if (files.some((known) => known.path === path)) continue;
       const text = disk.read(path);
@@ -53,7 +57,7 @@ export function readIncludes(root: ConfigFile, disk: IncludedFiles): ConfigFiles
           file: file.path,
           line,
           message: `The included file ${entry} does not exist (${path}), and LiteLLM does not start without it.`,
-          next: 'Put it there, or take it out of include. Where it exists only beside the running proxy, run this command there: a litellm_settings in it would replace this one.',
+          next: 'Put it there, or take it out of include. Where it exists only beside the running proxy, run this command there: a litellm_settings in it would replace this one. A proxy that reads its config from a bucket reads this file from there too: copy it to this path.',
         });
         continue;
       }
@@ -62,6 +66,25 @@ export function readIncludes(root: ConfigFile, disk: IncludedFiles): ConfigFiles
   }
   const owner = files.findLast(({ config }) => config.data['litellm_settings'] !== undefined);
   return { files, owner: owner ?? root, findings };
+}
+
+/** Such as `s3://bucket/models.yaml`. */
+const isAddress = (entry: string): boolean => /^[a-z][a-z0-9+.-]+:\/\//i.test(entry);
+
+/** LiteLLM joins every entry to the folder of the file, or to the prefix of the object, that names it. */
+function toAddressFinding(
+  entry: string,
+  place: { readonly file: string; readonly line: number },
+): Finding {
+  // A link to an object, or to a page behind a sign-in, may hold a key.
+  const shown = entry.replace(/\/\/[^/@]*@/, '//').replace(/[?#].*$/s, '');
+  return {
+    code: 'include_address',
+    kind: 'trap',
+    ...place,
+    message: `include names the address ${shown}, which is not followed: LiteLLM takes it for the name of a file beside this one, does not find it and does not start.`,
+    next: 'Put the file beside this one and name it by its path. In a config that the proxy reads from a bucket (LITELLM_CONFIG_BUCKET_NAME), name the object by its path from there, in the same bucket.',
+  };
 }
 
 /** {@link parseConfig}, whose refusals begin with the file's path. */

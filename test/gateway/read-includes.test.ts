@@ -91,3 +91,20 @@ test('an included file that is no YAML is named', () => {
     /^bad\.yaml: Line 2/,
   );
 });
+
+test('an address is named as not followed, without what may be a key in it', () => {
+  const result = plan({
+    'config.yaml': `include:\n  - s3://team/models.yaml\n  - https://me:hush@host/a.yaml?token=hush\n${right}`,
+    // As LiteLLM joins it; even where there is such a folder, the address is not meant.
+    's3:/team/models.yaml': 'model_list: []\n',
+  });
+  expect(found(result)).toEqual([
+    ['include_address', 'config.yaml', 2],
+    ['include_address', 'config.yaml', 3],
+  ]);
+  const said = result.findings.map(({ message }) => message).join('\n');
+  expect(said).toMatch(
+    /s3:\/\/team\/models\.yaml, which is not followed[^]*https:\/\/host\/a\.yaml, /,
+  );
+  expect(said).not.toContain('hush');
+});

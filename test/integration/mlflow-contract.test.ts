@@ -4,6 +4,10 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openTarget } from '../../src/mlflow/open-target.ts';
+import { createS3ArtifactWriter } from '../../src/mlflow/s3-artifacts.ts';
+import { openCredentials } from '../../src/sagemaker/credentials.ts';
+import { toManagedEndpoint } from '../../src/sagemaker/managed-endpoint.ts';
+import { openSageMakerTarget } from '../../src/sagemaker/open-sagemaker-target.ts';
 import { systemClock } from '../../src/shared/clock.ts';
 import type { Target } from '../../src/sync/ports.ts';
 import { createMlflowApi, type MlflowApi } from '../support/mlflow-api.ts';
@@ -14,6 +18,14 @@ import { startMlflowProxy } from '../support/mlflow-proxy.ts';
 import { mlflowVersions } from '../support/mlflow-install.ts';
 import { startMlflowServer, type MlflowServer } from '../support/mlflow-server.ts';
 import { describeWithMlflow } from '../support/mlflow-suite.ts';
+import {
+  appArn,
+  describeWithManagedMlflow,
+  startManagedMlflow,
+  trackingServerArn,
+  type ManagedMlflow,
+} from '../support/sagemaker-double/managed-mlflow.ts';
+import { readingS3 } from '../support/sagemaker-double/reading-s3.ts';
 
 function countRows(file: string, runId: string, metric: string): number {
   const db = new Database(file, { readonly: true });
@@ -36,6 +48,8 @@ const capabilitiesOf = {
     'search_is_null',
   ],
   old: ['artifact_proxy', 'logged_datasets'],
+  // SageMaker has neither a proxy nor OTLP, whatever the MLflow behind its door has.
+  managed: ['presigned_upload', 'traces', 'assessments', 'logged_datasets', 'search_is_null'],
 };
 
 /** Behind a gateway that hides the version, so that everything is asked for. */
@@ -98,6 +112,83 @@ for (const version of mlflowVersions) {
       );
     });
   });
+}
+
+for (const resource of ['mlflow-tracking-server', 'mlflow-app'] as const) {
+  describeWithManagedMlflow(`SageMaker, ${resource}`, () => {
+    const arn = resource === 'mlflow-app' ? appArn : trackingServerArn;
+    let managed: ManagedMlflow;
+    let target: Target;
+    let api: MlflowApi;
+    beforeAll(async () => {
+      managed = await startManagedMlflow(arn);
+      api = readingS3(createMlflowApi(managed.mlflow.url), managed);
+      target = await openManagedTarget(managed, resource);
+    }, 120_000);
+    afterAll(async () => {
+      await target?.[Symbol.asyncDispose]();
+      await managed?.[Symbol.asyncDispose]();
+    });
+
+    const subject: ContractSubject = {
+      target: () => target,
+      countPoints: async (runId, metric) => (await api.getHistory(runId, metric)).length,
+      readArtifact: ({ runId }, path) => api.downloadArtifact(runId, path),
+    };
+    declareRunContract(subject);
+    declareSearchContract(subject);
+
+    test('says what it is, and asks nobody for it', () => {
+      expect(target.description).toEqual({ kind: 'rest', uri: arn, version: null });
+    });
+
+    test('tells what it can do, and asking writes nothing', async () => {
+      const before = target.traffic.writes;
+      const found = await target.capabilities.list();
+      const there = found.filter(({ isThere }) => isThere === true).map(({ name }) => name);
+      expect(there).toEqual(capabilitiesOf.managed);
+      expect(target.traffic.writes).toBe(before);
+    });
+
+    test('took no request that was signed or routed wrongly', () => {
+      expect(managed.rest.seen.length).toBeGreaterThan(100);
+      expect(managed.rest.seen.filter(({ status }) => status === 403 || status >= 500)).toEqual([]);
+    });
+  });
+}
+
+/** With the signatures and the S3 writer that a worker has. */
+async function openManagedTarget(
+  managed: ManagedMlflow,
+  resource: 'mlflow-tracking-server' | 'mlflow-app',
+): Promise<Target> {
+  const { arn, url } = managed.rest;
+  const { keys, url: endpoint } = managed.s3;
+  const region = 'us-east-1';
+  const credentials = openCredentials({
+    region,
+    assumeRoleArn: null,
+    clock: systemClock,
+    openChain: () => Promise.resolve(() => Promise.resolve(keys)),
+  });
+  return openSageMakerTarget(
+    { ...settings, trackingUri: arn },
+    {
+      endpoint: toManagedEndpoint({ arn, region, resource }, url),
+      credentials,
+      artifactWriters: {
+        s3: createS3ArtifactWriter({
+          region: () => Promise.resolve(region),
+          endpoint,
+          credentials: credentials.provider,
+          identityText: credentials.identityText,
+          kmsKeyId: null,
+          expectedOwner: null,
+          timeoutMs: settings.timeoutMs,
+        }),
+      },
+    },
+  );
 }
 
 describe('local store', () => {

@@ -4,16 +4,17 @@ import { checkRuns, expectRuns } from '../support/check-runs.ts';
 import { createMlflowApi } from '../support/mlflow-api.ts';
 import { listen, toJsonAnswer, type LoopbackServer } from '../support/sagemaker-double/http.ts';
 import {
+  appArn,
   describeWithManagedMlflow,
   startManagedMlflow,
   type ManagedMlflow,
 } from '../support/sagemaker-double/managed-mlflow.ts';
 import { startS3Door, type S3Door } from '../support/sagemaker-double/s3-door.ts';
 import { startSts, type StsDouble } from '../support/sagemaker-double/sts.ts';
+import { useKeys } from '../support/sagemaker-double/use-keys.ts';
 import { createTinyTraffic, tinyNightMs } from '../support/small-traffic.ts';
 import { openSyncBench, type SyncBench } from '../support/sync-bench.ts';
 
-const appArn = 'arn:aws:sagemaker:us-east-1:123456789012:mlflow-app/app-AAAABBBBCCCC';
 const first = { accessKeyId: 'AKIAFIRST', secretAccessKey: 'the-first-secret' };
 const second = { accessKeyId: 'AKIASECOND', secretAccessKey: 'the-second-secret' };
 
@@ -36,9 +37,6 @@ describeWithManagedMlflow('keys of a sync to an MLflow App', () => {
 
   beforeEach(() => {
     vi.unstubAllEnvs();
-    vi.stubEnv('AWS_CONFIG_FILE', '/nonexistent');
-    vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', '/nonexistent');
-    vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
     useKeys(first);
     door.keys.clear();
     door.keys.set(first.accessKeyId, first);
@@ -117,12 +115,6 @@ describeWithManagedMlflow('keys of a sync to an MLflow App', () => {
     expect(await differencesOf(bench, 'wrong')).toEqual([]);
   });
 });
-
-/** What the usual chain of AWS finds in the environment of this process; null for nothing. */
-function useKeys(keys: { accessKeyId: string; secretAccessKey: string } | null): void {
-  vi.stubEnv('AWS_ACCESS_KEY_ID', keys?.accessKeyId);
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', keys?.secretAccessKey);
-}
 
 /** Gives temporary keys as a container's agent does: each holds for 600 ms, and the next is given in its last half. */
 function startContainer(now: () => number, door: S3Door): Promise<LoopbackServer> {

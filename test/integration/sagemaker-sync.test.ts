@@ -1,6 +1,5 @@
 /** A sync to SageMaker's managed MLflow: every request signed and checked, artifacts straight to S3. */
-import { join } from 'node:path';
-import { GetObjectCommand, HeadObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { createS3ArtifactWriter } from '../../src/mlflow/s3-artifacts.ts';
 import { checkArtifacts } from '../support/check-artifacts.ts';
@@ -11,6 +10,8 @@ import {
   startManagedMlflow,
   type ManagedMlflow,
 } from '../support/sagemaker-double/managed-mlflow.ts';
+import { readingS3 } from '../support/sagemaker-double/reading-s3.ts';
+import { useKeys } from '../support/sagemaker-double/use-keys.ts';
 import {
   createSmallTraffic,
   createTinyTraffic,
@@ -191,42 +192,3 @@ describeWithManagedMlflow('a sync to SageMaker MLflow', () => {
     expect(await differencesOf(other, 'lost')).toEqual([]);
   });
 });
-
-/** What the usual chain of AWS finds in this process; null for nothing at all. */
-function useKeys(
-  keys: { readonly accessKeyId: string; readonly secretAccessKey: string } | null,
-): void {
-  const nowhere = join('/', 'nonexistent');
-  vi.stubEnv('AWS_CONFIG_FILE', nowhere);
-  vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', nowhere);
-  vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
-  vi.stubEnv('AWS_ACCESS_KEY_ID', keys?.accessKeyId);
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', keys?.secretAccessKey);
-}
-
-/** MLflow's API, with artifacts read from where they lie. */
-function readingS3(api: MlflowApi, managed: ManagedMlflow): MlflowApi {
-  const { client } = managed.s3;
-  const prefixOf = async (runId: string): Promise<string> => {
-    const listed = await client.send(new ListObjectsV2Command({ Bucket: managed.bucket }));
-    const key = (listed.Contents ?? []).find((one) =>
-      one.Key?.includes(`/${runId}/artifacts/`),
-    )?.Key;
-    return `${key?.split('/artifacts/')[0] ?? `no-objects-of-${runId}`}/artifacts/`;
-  };
-  return {
-    ...api,
-    async listArtifacts(runId) {
-      const prefix = await prefixOf(runId);
-      const listed = await client.send(
-        new ListObjectsV2Command({ Bucket: managed.bucket, Prefix: prefix }),
-      );
-      return (listed.Contents ?? []).map((one) => (one.Key ?? '').slice(prefix.length));
-    },
-    async downloadArtifact(runId, path) {
-      const Key = `${await prefixOf(runId)}${path}`;
-      const answer = await client.send(new GetObjectCommand({ Bucket: managed.bucket, Key }));
-      return Buffer.from((await answer.Body?.transformToByteArray()) ?? []);
-    },
-  };
-}
