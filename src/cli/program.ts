@@ -170,7 +170,7 @@ Exit codes: 0 done, 2 usage or settings, 3 behind, 4 some windows failed or are 
       command
         .option(
           '--experiment <NAME>',
-          'scratch experiment; its name ends in -smoke (default: that of sync with -smoke)',
+          'scratch experiment; its name ends in -smoke (default: that of sync with -smoke). In that of sync, --follow looks later',
         )
         .option(
           '--with-error',
@@ -179,7 +179,7 @@ Exit codes: 0 done, 2 usage or settings, 3 behind, 4 some windows failed or are 
         .option('--keep', 'leave the runs in MLflow to look at; the next smoke deletes them')
         .option(
           '--follow <SMOKE>',
-          'send nothing: look for the request of an earlier smoke where sync has put it',
+          'send nothing: after a sync, compare the request of an earlier smoke in the experiment that sync writes to',
         ),
     load: async () => (await import('./smoke-command.ts')).runSmokeCommand,
   });
