@@ -174,7 +174,7 @@ async function checkMlflow(command: CommandRun): Promise<PlaneReport> {
       },
       afterPut: async (probe) => {
         if (isInS3) {
-          const onStep = (name: string): void => void (doing = name);
+          const onStep = (step: string): void => void (doing = step);
           for (const found of await checkS3(command, { target, probe, onStep }))
             pass(found.name, found.detail);
         }

@@ -9,7 +9,14 @@ import {
 } from './callbacks.ts';
 import { parseConfig, type ConfigDocument } from './config-document.ts';
 import { findTraps, type Finding } from './find-traps.ts';
-import { named, parseNamed, readIncludes, type IncludedFiles } from './read-includes.ts';
+import {
+  named,
+  parseNamed,
+  readIncludes,
+  type ConfigFile,
+  type ConfigFiles,
+  type IncludedFiles,
+} from './read-includes.ts';
 import { isSameData } from './same-data.ts';
 import { setList } from './set-list.ts';
 
@@ -57,7 +64,8 @@ export function planUpdate(
   },
 ): UpdatePlan {
   const rootFile = { path: root.path, config: parseNamed(root.path, root.text) };
-  const { files, owner, findings: ofIncludes } = readIncludes(rootFile, disk);
+  const asFound = readIncludes(rootFile, disk);
+  const { owner } = asFound;
   const before = owner.config.text;
   const changes = planChanges(toLitellmSettings(owner.config.data), removesMlflow);
   let text = before;
@@ -67,21 +75,16 @@ export function planUpdate(
   } catch (error) {
     throw named(owner.path, error);
   }
-  const look = (config: ConfigDocument): Finding[] => [
+  const look = ({ files, findings: ofIncludes }: ConfigFiles): Finding[] => [
     ...(bucket === null ? [] : [toBucketFinding(root.path, bucket)]),
     ...ofIncludes,
-    ...files.flatMap((file) =>
-      findTraps(file === owner ? { path: owner.path, config } : file, {
-        removesMlflow,
-        ownedBy: owner.path,
-      }),
-    ),
+    ...files.flatMap((file) => findTraps(file, { removesMlflow, ownedBy: owner.path })),
   ];
-  const findings = look(owner.config);
+  const findings = look(asFound);
   const findingsAfter = [
     // The edit has mended this one; it is told all the same.
     ...findings.filter(({ code }) => code === 'settings_missing'),
-    ...look(parseConfig(text)),
+    ...look(withEdited({ rootFile, owner, text, disk })),
   ];
   return {
     file: owner.path,
@@ -91,6 +94,23 @@ export function planUpdate(
     findings,
     findingsAfter: changes.length > 0 ? findingsAfter : findings,
   };
+}
+
+/** The same files with the edited one as it is afterwards: its lines have moved, those of `include` too. */
+function withEdited(edit: {
+  readonly rootFile: ConfigFile;
+  readonly owner: ConfigFile;
+  readonly text: string;
+  readonly disk: IncludedFiles;
+}): ConfigFiles {
+  const { rootFile, owner, text, disk } = edit;
+  if (owner === rootFile) {
+    return readIncludes({ path: rootFile.path, config: parseConfig(text) }, disk);
+  }
+  return readIncludes(rootFile, {
+    ...disk,
+    read: (path) => (path === owner.path ? text : disk.read(path)),
+  });
 }
 
 function toBucketFinding(file: string, bucket: string): Finding {

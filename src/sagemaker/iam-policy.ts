@@ -99,7 +99,8 @@ export function workerActions(kind: ManagedKind): WorkerActions {
       'sagemaker-mlflow:AccessUI',
       ...restActions,
     ],
-    list: ['sagemaker:ListMlflowTrackingServers'],
+    // A tracking server is described by its name; what is listed is whether an App has the name too.
+    list: ['sagemaker:ListMlflowApps'],
     ...s3,
   };
 }

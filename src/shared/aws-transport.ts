@@ -5,7 +5,6 @@
  */
 import type { Readable } from 'node:stream';
 import type { HttpHandler, HttpRequest } from '@smithy/core/protocols';
-import type { Dispatcher } from 'undici';
 import { toProxyOptions, type Proxies } from './proxies.ts';
 
 export interface AwsTransportTimes {
@@ -47,7 +46,7 @@ export async function openAwsTransport(
         const answer = await agent.request({
           origin: toOrigin(request),
           path: query === '' ? request.path : `${request.path}?${query}`,
-          method: request.method as Dispatcher.HttpMethod,
+          method: request.method,
           headers: toHeaders(request),
           body: toBody(request),
           ...(signal === undefined ? {} : { signal }),

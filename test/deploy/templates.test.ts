@@ -130,9 +130,8 @@ describe.each(templateNames)('%s.json', (name) => {
     const anywhere = allowed
       .filter(({ Resource }) => listOf(Resource).includes('*') || listOf(Resource).length === 0)
       .flatMap(({ Action }) => listOf(Action));
-    const list = name.startsWith('app') ? 'ListMlflowApps' : 'ListMlflowTrackingServers';
     expect(anywhere).toEqual([
-      `sagemaker:${list}`,
+      'sagemaker:ListMlflowApps',
       ...(name.endsWith('-ecs') ? ['ecr:GetAuthorizationToken'] : []),
     ]);
   });

@@ -108,3 +108,26 @@ test('an address is named as not followed, without what may be a key in it', () 
   );
   expect(said).not.toContain('hush');
 });
+
+test.each(['config.yaml', 'own.yaml'])(
+  'lines of include are those after the edit, in %s',
+  (holder) => {
+    const text = 'litellm_settings:\n  cache: true\ninclude:\n  - gone.yaml\n';
+    const files = { 'config.yaml': 'include: [own.yaml]\n', [holder]: text };
+    const { findings, findingsAfter, text: after } = plan(files);
+    const lineOf = (all: UpdatePlan['findings']): unknown =>
+      all.find(({ code }) => code === 'include_missing')?.line;
+    const edited = after.split('\n').findIndex((line) => line.includes('gone.yaml')) + 1;
+    expect([lineOf(findings), lineOf(findingsAfter)]).toEqual([4, edited]);
+    expect(edited).toBeGreaterThan(4);
+  },
+);
+
+test('a proxy that reads its config from a bucket is told from one that reads this file', () => {
+  const options = { removesMlflow: false, disk: { resolve: String, read: () => null } };
+  const root = { path: 'config.yaml', text: right };
+  expect(planUpdate(root, { ...options, bucket: 'team-config' }).findings).toMatchObject([
+    { code: 'config_in_bucket', kind: 'trap', message: expect.stringContaining('team-config') },
+  ]);
+  expect(planUpdate(root, { ...options, bucket: null }).findings).toEqual([]);
+});

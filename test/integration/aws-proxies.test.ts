@@ -84,7 +84,7 @@ describeWithManagedMlflow('AWS behind a proxy', () => {
         `CONNECT ${new URL(url).host}`;
 
       const synced = await place.run(['sync'], env);
-      expect(synced, synced.stderr).toMatchObject({ code: 0 });
+      expectDone(synced);
       expectNoPassword(synced);
       // Nobody was refused, so STS and SageMaker's API had nothing to say.
       expect(tunnels()).toEqual(new Set([restDoor, s3Door].map(toTunnel)));
@@ -94,18 +94,18 @@ describeWithManagedMlflow('AWS behind a proxy', () => {
       expect(stored.KeyCount).toBeGreaterThan(10);
 
       const looked = await place.run(['doctor'], env);
-      expect(looked, looked.stdout).toMatchObject({ code: 0 });
+      expectDone(looked);
       expect(tunnels()).toEqual(new Set(doors.map(toTunnel)));
 
       const direct = await place.run(['doctor'], { ...env, NO_PROXY: '127.0.0.1' });
-      expect(direct, direct.stdout).toMatchObject({ code: 0 });
+      expectDone(direct);
       expect(tunnels()).toEqual(new Set());
 
       const told = await place.run(['tracking-server', 'info', '--json'], {
         ...env,
         SAGEMAKER_MLFLOW_ASSUME_ROLE_ARN: roleArn,
       });
-      expect(told, told.stderr).toMatchObject({ code: 0 });
+      expectDone(told);
       expect(sts.seen.map((asked) => asked['RoleArn'])).toContain(roleArn);
       expect(tunnels()).toEqual(new Set([stsDoor, controlDoor].map(toTunnel)));
 
@@ -207,6 +207,10 @@ describeWithManagedMlflow('AWS behind a proxy', () => {
     server.close();
   });
 });
+
+function expectDone(end: CliEnd): void {
+  if (end.code !== 0) throw new Error(`exit code ${end.code}\n${end.stdout}\n${end.stderr}`);
+}
 
 function expectNoPassword({ stdout, stderr }: CliEnd): void {
   const said = `${stdout}\n${stderr}`;
