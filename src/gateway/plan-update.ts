@@ -116,7 +116,7 @@ function withEdited(edit: {
 function toBucketFinding(file: string, bucket: string): Finding {
   return {
     code: 'config_in_bucket',
-    kind: 'trap',
+    kind: 'note',
     file,
     line: null,
     message: `LITELLM_CONFIG_BUCKET_NAME is set: a proxy with that reads its config, and the files it includes, from the bucket ${bucket} and not from here, and this command opens no bucket.`,

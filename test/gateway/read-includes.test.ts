@@ -127,7 +127,7 @@ test('a proxy that reads its config from a bucket is told from one that reads th
   const options = { removesMlflow: false, disk: { resolve: String, read: () => null } };
   const root = { path: 'config.yaml', text: right };
   expect(planUpdate(root, { ...options, bucket: 'team-config' }).findings).toMatchObject([
-    { code: 'config_in_bucket', kind: 'trap', message: expect.stringContaining('team-config') },
+    { code: 'config_in_bucket', kind: 'note', message: expect.stringContaining('team-config') },
   ]);
   expect(planUpdate(root, { ...options, bucket: null }).findings).toEqual([]);
 });
