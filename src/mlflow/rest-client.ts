@@ -46,6 +46,8 @@ export interface Call {
 
 export interface RestClient extends AsyncDisposable {
   readonly traffic: TargetTraffic;
+  /** Counts a write that goes to another server, where the artifacts of a run lie. */
+  countWriteElsewhere(): void;
   /** The answer, which is 2xx. Throws AppError MLFLOW_*, SETTINGS_INVALID or CANCELLED. */
   send(call: Call): Promise<Answer>;
   /** Its JSON, validated. Throws MLFLOW_UNEXPECTED when it is not what MLflow answers. */
@@ -236,6 +238,10 @@ function createRestClient(
 
   return {
     traffic,
+    countWriteElsewhere() {
+      traffic.requests += 1;
+      traffic.writes += 1;
+    },
     send,
     async sendForJson(call, schema) {
       const answer = await send(call);

@@ -5,6 +5,7 @@ import {
   checkArtifactPath,
   readArtifact,
   selectArtifactWriter,
+  type ArtifactWriter,
   type ArtifactWriters,
 } from './artifact-uri.ts';
 import {
@@ -142,13 +143,23 @@ function createRestTarget(
     timeoutMs: parts.timeoutMs,
   });
   const links = createSignedLinks(parts);
+  // An object in S3 is a write like any other: whether a run wrote nothing is told by that number.
+  const counted = (writer: ArtifactWriter): ArtifactWriter => ({
+    ...writer,
+    async put(artifact) {
+      client.countWriteElsewhere();
+      await writer.put(artifact);
+    },
+  });
   const own = parts.artifactWriters?.['s3'];
   const artifactWriters: ArtifactWriters = {
     ...(parts.isManaged === true ? {} : { 'mlflow-artifacts': proxy, http: proxy, https: proxy }),
     ...parts.artifactWriters,
     ...(own === undefined
       ? {}
-      : { s3: createPresignedArtifactWriter({ own, api, capabilities, links, onNotice }) }),
+      : {
+          s3: counted(createPresignedArtifactWriter({ own, api, capabilities, links, onNotice })),
+        }),
   };
 
   return {
@@ -161,7 +172,7 @@ function createRestTarget(
       capabilities,
       version: parts.version,
       // MLflow signs links to artifacts of runs alone.
-      artifactWriters: { ...artifactWriters, ...parts.artifactWriters },
+      artifactWriters: { ...artifactWriters, ...(own === undefined ? {} : { s3: counted(own) }) },
     }),
 
     async findExperiment(name) {

@@ -134,6 +134,7 @@ for (const resource of ['mlflow-tracking-server', 'mlflow-app'] as const) {
       target: () => target,
       countPoints: async (runId, metric) => (await api.getHistory(runId, metric)).length,
       readArtifact: ({ runId }, path) => api.downloadArtifact(runId, path),
+      reachesS3: true,
     };
     declareRunContract(subject);
     declareSearchContract(subject);

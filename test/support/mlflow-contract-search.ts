@@ -173,7 +173,8 @@ export function declareSearchContract(subject: ContractSubject): void {
 
   test('artifacts of a place that cannot be reached are refused by its name', async () => {
     const { target, run } = await aRun();
-    for (const artifactUri of ['s3://bucket/1/artifacts', 'gs://bucket/x', 'dbfs:/x']) {
+    const inS3 = subject.reachesS3 === true ? [] : ['s3://bucket/1/artifacts'];
+    for (const artifactUri of [...inS3, 'gs://bucket/x', 'dbfs:/x']) {
       await expect(
         target.putArtifact({
           run: { ...run, artifactUri },

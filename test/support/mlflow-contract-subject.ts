@@ -10,6 +10,8 @@ export interface ContractSubject {
   readonly countPoints: (runId: string, metric: string) => Promise<number>;
   /** The bytes of an artifact, however they are stored. */
   readonly readArtifact: (run: RunRef, path: string) => Promise<Buffer>;
+  /** Whether artifacts in S3 are within its reach; left out for no. */
+  readonly reachesS3?: boolean;
 }
 
 export const startMs = Date.UTC(2026, 10, 24);
