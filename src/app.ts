@@ -54,6 +54,7 @@ export function toSourceSettings(around: Surroundings): SourceSettings {
     concurrency: langfuse.concurrency,
     timeoutMs: langfuse.timeoutMs,
     maxWaitMs: langfuse.maxWaitMs,
+    maxAnswerBytes: langfuse.maxAnswerBytes,
     reader: langfuse.reader,
     environments: langfuse.environments,
     clock: around.clock,

@@ -100,6 +100,18 @@ export const langfuseSettings = {
     allows: 'a whole number from 1 to 1000',
     example: '200',
   }),
+  maxAnswerBytes: withDefault({
+    env: ['SYNC_LANGFUSE_MAX_ANSWER_BYTES'],
+    flag: '--langfuse-max-answer-bytes',
+    placeholder: 'BYTES',
+    parse: wholeNumberBetween(100_000, 500_000_000),
+    default: '67108864',
+    commands: readingCommands,
+    description:
+      'The largest answer of Langfuse that is taken into memory, unpacked. Of a larger one the worker asks for parts, down to one row, which is then set aside by its name.',
+    allows: 'a whole number from 100000 to 500000000',
+    example: '200000000',
+  }),
   environments: withDefault({
     env: ['SYNC_ENVIRONMENTS'],
     flag: '--environments',

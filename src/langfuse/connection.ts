@@ -8,9 +8,12 @@ export interface Connection {
   readonly gate: Gate;
 }
 
+const defaultMaxAnswerBytes = 64 * 1024 * 1024;
+
 /** Sends nothing yet. */
 export async function createConnection(settings: SourceSettings): Promise<Connection> {
-  const api = await createLangfuseApi(settings);
+  const { maxAnswerBytes = defaultMaxAnswerBytes } = settings;
+  const api = await createLangfuseApi({ ...settings, maxAnswerBytes });
   const gate = createGate({
     baseUrl: api.baseUrl,
     timeoutMs: settings.timeoutMs,

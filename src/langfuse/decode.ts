@@ -1,11 +1,12 @@
 /** Decoding of values that Langfuse hands out as text. Pure. */
+import { boundDepth } from '../shared/bound-depth.ts';
 
 /** Decoded JSON where a text parses, else the text, else null (`""` and null). */
 export function decodeContent(value: unknown): unknown {
   if (value === '' || value === undefined) return null;
   if (typeof value !== 'string') return value;
   try {
-    return JSON.parse(value) as unknown;
+    return boundDepth(JSON.parse(value));
   } catch {
     return value;
   }
@@ -15,7 +16,7 @@ export function decodeContent(value: unknown): unknown {
 export function decodeNested(value: unknown): unknown {
   if (typeof value !== 'string' || !/^\s*[[{]/.test(value)) return value;
   try {
-    return JSON.parse(value) as unknown;
+    return boundDepth(JSON.parse(value));
   } catch {
     return value;
   }

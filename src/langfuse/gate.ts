@@ -3,6 +3,7 @@
  * deadline that covers the body, waits as a 429 tells, backs off on faults that pass, counts the traffic, and
  * translates what does not pass into an AppError.
  */
+import { boundDepth } from '../shared/bound-depth.ts';
 import { AppError } from '../shared/errors.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { SourceTraffic } from '../sync/ports.ts';
@@ -176,7 +177,7 @@ export function createGate(settings: GateSettings): Gate {
           slowInARow = 0;
           return {
             kind: 'answer',
-            body: verdict.body,
+            body: boundDepth(verdict.body),
             bytes: verdict.bytes,
             dateMs: verdict.dateMs,
           };
@@ -235,6 +236,7 @@ export function createGate(settings: GateSettings): Gate {
 function toStatus(answer: WireAnswer): number | null {
   if (answer.kind === 'no_answer') return null;
   if (answer.kind === 'redirect') return 302;
+  if (answer.kind === 'too_big') return 200;
   return answer.kind === 'status' ? answer.status : 200;
 }
 

@@ -53,6 +53,11 @@ export function toVerdict(
         code: 'LANGFUSE_UNEXPECTED',
         reason: `was redirected to ${answer.to}, which is refused; if that is the right server, set LANGFUSE_BASE_URL to it`,
       };
+    case 'too_big':
+      return {
+        kind: 'too_large',
+        reason: `answered more than ${answer.maxBytes} bytes (SYNC_LANGFUSE_MAX_ANSWER_BYTES)`,
+      };
     case 'not_json':
       if (answer.isHtml) {
         return {

@@ -4,6 +4,7 @@
  * covered, and the two calls it is not used for, are in docs/decisions/0001-langfuse-sdk.md.
  */
 import type { LangfuseClient } from '@langfuse/client';
+import { guarded, type GuardedCall } from './guarded-fetch.ts';
 import { getPlain } from './plain-get.ts';
 import {
   looksLikeHtml,
@@ -50,6 +51,8 @@ export async function createLangfuseApi(keys: {
   readonly baseUrl: string;
   readonly publicKey: string;
   readonly secretKey: string;
+  /** The largest answer that is held, unpacked. */
+  readonly maxAnswerBytes: number;
 }): Promise<LangfuseApi> {
   const { LangfuseClient } = await import('@langfuse/client');
   const baseUrl = toPlainBaseUrl(keys.baseUrl);
@@ -59,11 +62,12 @@ export async function createLangfuseApi(keys: {
     baseUrl,
   });
   const credentials = Buffer.from(`${keys.publicKey}:${keys.secretKey}`).toString('base64');
-  const viaSdk = createSdkCaller(baseUrl);
+  const { maxAnswerBytes: maxBytes } = keys;
+  const viaSdk = createSdkCaller(maxBytes);
 
   return {
     baseUrl,
-    health: (attempt) => getPlain({ url: `${baseUrl}/api/public/health`, attempt }),
+    health: (attempt) => getPlain({ url: `${baseUrl}/api/public/health`, attempt, maxBytes }),
     projects: (attempt) =>
       viaSdk(attempt, (options) => api.projects.get(options).withRawResponse()),
     observationsV2: (query, attempt) =>
@@ -93,6 +97,7 @@ export async function createLangfuseApi(keys: {
         url: `${baseUrl}/api/public/scores?${toQueryString(query)}`,
         authorization: `Basic ${credentials}`,
         attempt,
+        maxBytes,
       }),
     redact: (text) =>
       [credentials, keys.secretKey, keys.publicKey].reduce(
@@ -110,40 +115,35 @@ interface SdkRequestOptions {
 
 interface SdkResponse {
   readonly headers: Headers;
-  readonly redirected: boolean;
   readonly status: number;
-  readonly url: string;
 }
 
-function createSdkCaller(baseUrl: string) {
-  const { origin } = new URL(baseUrl);
+function createSdkCaller(maxBytes: number) {
   return async (
     attempt: Attempt,
     call: (options: SdkRequestOptions) => Promise<{ data: unknown; rawResponse: SdkResponse }>,
   ): Promise<WireAnswer> => {
+    const seen: GuardedCall = { maxBytes, bytes: 0, refusal: null };
     try {
-      const { data, rawResponse } = await call({
-        maxRetries: 0,
-        // The SDK's own timer ends with the headers; ours covers the body and must fire first.
-        timeoutInSeconds: Math.ceil(attempt.timeoutMs / 1000) + 1,
-        abortSignal: attempt.signal,
-      });
-      return toRedirect(rawResponse, origin) ?? toAnswer(data, rawResponse);
+      const { data, rawResponse } = await guarded(seen, async () =>
+        call({
+          maxRetries: 0,
+          // Must fire after the deadline of the attempt.
+          timeoutInSeconds: Math.ceil(attempt.timeoutMs / 1000) + 1,
+          abortSignal: attempt.signal,
+        }),
+      );
+      return toAnswer(data, { response: rawResponse, bytes: seen.bytes });
     } catch (error) {
-      return toRefusal(error, origin);
+      return seen.refusal ?? toRefusal(error);
     }
   };
 }
 
-/** `fetch` follows redirects inside the SDK (without our credentials); what another origin said is never used. */
-function toRedirect(response: SdkResponse, origin: string): WireAnswer | null {
-  if (!response.redirected || !URL.canParse(response.url)) return null;
-  const answered = new URL(response.url).origin;
-  return answered === origin ? null : { kind: 'redirect', to: answered };
-}
-
-function toAnswer(body: unknown, response: SdkResponse): WireAnswer {
-  const declared = Number(response.headers.get('content-length') ?? Number.NaN);
+function toAnswer(
+  body: unknown,
+  { response, bytes }: { readonly response: SdkResponse; readonly bytes: number },
+): WireAnswer {
   if (body === undefined) return { kind: 'not_json', isHtml: false, sample: '', bytes: 0 };
   const notJson = toNotJsonText(body);
   if (notJson !== null) {
@@ -151,15 +151,10 @@ function toAnswer(body: unknown, response: SdkResponse): WireAnswer {
       kind: 'not_json',
       isHtml: looksLikeHtml(notJson),
       sample: toSample(notJson),
-      bytes: Number.isNaN(declared) ? Buffer.byteLength(notJson) : declared,
+      bytes,
     };
   }
-  return {
-    kind: 'json',
-    body,
-    bytes: Number.isNaN(declared) ? Buffer.byteLength(JSON.stringify(body)) : declared,
-    dateMs: toDateMs(response.headers.get('date')),
-  };
+  return { kind: 'json', body, bytes, dateMs: toDateMs(response.headers.get('date')) };
 }
 
 /** The SDK resolves a body that is no JSON with `{ok: false, error: {reason: 'non-json', rawBody}}`, as if it were data. */
@@ -170,15 +165,13 @@ function toNotJsonText(body: unknown): string | null {
   return error?.reason === 'non-json' && typeof error.rawBody === 'string' ? error.rawBody : null;
 }
 
-function toRefusal(error: unknown, origin: string): WireAnswer {
+function toRefusal(error: unknown): WireAnswer {
   const { statusCode, body, rawResponse } = error as {
     statusCode?: number;
     body?: unknown;
     rawResponse?: SdkResponse;
   };
   if (rawResponse !== undefined) {
-    const redirect = toRedirect(rawResponse, origin);
-    if (redirect) return redirect;
     const status = statusCode ?? rawResponse.status;
     // 499 and 0 are the SDK's own numbers for "aborted" and "no answer".
     if (status >= 400 && status !== 499) {

@@ -31,6 +31,8 @@ export interface SourceSettings {
   readonly concurrency: number;
   /** Deadline of one request, body included. */
   readonly timeoutMs: number;
+  /** The largest answer that is held, unpacked; a larger one is asked for in parts. Default 64 MiB. */
+  readonly maxAnswerBytes?: number;
   /** The longest that one request may wait in all, and that all 429 answers together may make a run wait. */
   readonly maxWaitMs: number;
   readonly reader: 'auto' | 'v2' | 'legacy';

@@ -4,7 +4,7 @@ export type WireAnswer =
   | {
       readonly kind: 'json';
       readonly body: unknown;
-      /** Size of the body as sent where the server says it (`Content-Length`), else decoded. */
+      /** Of the body, unpacked. */
       readonly bytes: number;
       readonly dateMs: number | null;
     }
@@ -24,7 +24,9 @@ export type WireAnswer =
       readonly sample: string;
       readonly bytes: number;
     }
-  /** The server sent the request elsewhere. */
+  /** More than is held of one answer; the rest was not read. */
+  | { readonly kind: 'too_big'; readonly maxBytes: number }
+  /** The server sent the request to another host; it was not followed. */
   | { readonly kind: 'redirect'; readonly to: string }
   /** No usable answer: refused, reset, closed early, or aborted. */
   | { readonly kind: 'no_answer'; readonly detail: string; readonly cause: unknown };

@@ -2,6 +2,7 @@
  * Types of what comes out of Langfuse metadata: stored as strings and parsed on reading, so a number may be
  * a string, a boolean `"True"`, an object a JSON text, and an id a number.
  */
+import { boundDepth } from '../shared/bound-depth.ts';
 
 /** An own property of an untrusted record; never one of its prototype. */
 export function own(record: Readonly<Record<string, unknown>> | null, key: string): unknown {
@@ -54,7 +55,7 @@ export function toRecord(value: unknown): Readonly<Record<string, unknown>> | nu
 export function toDecoded(value: unknown): unknown {
   if (typeof value !== 'string' || !/^\s*[[{]/.test(value)) return value;
   try {
-    return JSON.parse(value) as unknown;
+    return boundDepth(JSON.parse(value));
   } catch {
     // Python's str() of a dict looks like JSON and is not: it stays the text that it is.
     return value;

@@ -8,6 +8,8 @@ import { artifactListAnswer } from './wire-schemas.ts';
 
 /** A slow link to a server that stores what it gets elsewhere before it answers. */
 export const slowestBytesPerSecond = 128 * 1024;
+/** Of an artifact that is read back: a longer transcript than any that is written. */
+export const mostArtifactBytes = 1024 * 1024 * 1024;
 /** How large an artifact is shows only when it comes. */
 const longestDownloadMs = 120_000;
 
@@ -38,6 +40,7 @@ export function createProxyArtifactWriter(parts: {
           isWrite: false,
           isIdempotent: true,
           timeoutMs: parts.timeoutMs + longestDownloadMs,
+          maxBytes: mostArtifactBytes,
         });
         return bytes;
       } catch (error) {

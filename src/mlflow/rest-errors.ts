@@ -2,6 +2,7 @@
  * What went wrong with one call, and whether it may be tried again. Everything an MLflow server, or
  * something in front of it, can answer is translated here, once, in the server's own words.
  */
+import { BodyTooLarge } from '../shared/collect-bytes.ts';
 import { AppError, type ErrorCode } from '../shared/errors.ts';
 import { awsErrorAnswer, errorAnswer } from './wire-schemas.ts';
 
@@ -196,6 +197,17 @@ export function toTransportFault(cause: unknown, context: CallContext): Fault {
       error: new AppError(
         'SETTINGS_INVALID',
         `${place}: TLS failed (${code}). If the server has its own certificate authority, name its file with MLFLOW_TRACKING_SERVER_CERT_PATH; if it speaks plain http, say so in MLFLOW_TRACKING_URI.`,
+        { cause, details },
+      ),
+      retry: 'never',
+      retryAfterMs: null,
+    };
+  }
+  if (cause instanceof BodyTooLarge) {
+    return {
+      error: new AppError(
+        'MLFLOW_UNEXPECTED',
+        `${place}: the answer is larger than ${cause.maxBytes} bytes, which no answer of MLflow to this is; the rest was not read. Check MLFLOW_TRACKING_URI.`,
         { cause, details },
       ),
       retry: 'never',

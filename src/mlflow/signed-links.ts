@@ -1,10 +1,11 @@
 /** What is sent to a link that MLflow signed. The link is the secret: no message, cause or detail repeats it. */
 import type { Dispatcher } from 'undici';
+import { collectBytes } from '../shared/collect-bytes.ts';
 import { AppError } from '../shared/errors.ts';
 import { toProxyOptions, type Proxies } from '../shared/proxies.ts';
 import { toRetryAfterMs, toSystemCode } from './rest-errors.ts';
 import { withRetries, type Outcome, type RetryPolicy } from './rest-retry.ts';
-import { slowestBytesPerSecond } from './proxy-artifacts.ts';
+import { mostArtifactBytes, slowestBytesPerSecond } from './proxy-artifacts.ts';
 
 export interface SignedLink {
   readonly url: string;
@@ -52,7 +53,7 @@ export function createSignedLinks(settings: {
       policy.signal?.throwIfAborted();
       const { headers } = link;
       const answer = await request(link.url, { method, headers, body, signal, dispatcher: agent });
-      const bytes = Buffer.from(await answer.body.arrayBuffer());
+      const bytes = await collectBytes(answer.body, mostArtifactBytes);
       const { statusCode: status } = answer;
       if ((status >= 200 && status < 300) || (status === 404 && method === 'GET'))
         return { value: { status, bytes } };

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { AppError } from '../shared/errors.ts';
 import type { Clock } from '../shared/clock.ts';
+import { collectBytes } from '../shared/collect-bytes.ts';
 import { parseJson } from '../shared/parse-json.ts';
 
 export interface Gateway {
@@ -25,6 +26,9 @@ export interface GatewayAnswer {
   /** USD by the header `x-litellm-response-cost`; null without it (LiteLLM knows no price). */
   readonly costUsd: number | null;
 }
+
+/** Of an answer of 16 tokens. */
+const mostBytes = 10_000_000;
 
 const answerSchema = z.object({
   choices: z.array(z.unknown()).min(1),
@@ -86,9 +90,12 @@ async function post(
       method: 'POST',
       headers: { authorization: `Bearer ${gateway.apiKey}`, 'content-type': 'application/json' },
       body: JSON.stringify(request.body),
+      // The body would follow to another host.
+      redirect: 'manual',
       signal: AbortSignal.any([request.signal, deadline]),
     });
-    return { response, text: await response.text() };
+    const bytes = response.body === null ? null : await collectBytes(response.body, mostBytes);
+    return { response, text: bytes?.toString('utf8') ?? '' };
   } catch (error) {
     if (request.signal.aborted) throw request.signal.reason;
     const why = deadline.aborted
@@ -104,8 +111,13 @@ function toRefusal(
   gateway: Gateway,
   answer: { readonly url: string; readonly status: number; readonly text: string },
 ): AppError {
-  const said = messageOf(answer.text);
   const { status } = answer;
+  if (status >= 300 && status < 400) {
+    return new AppError('LITELLM_REJECTED', `${answer.url} sends callers elsewhere (${status}).`, {
+      hint: 'Set LITELLM_BASE_URL (--litellm-url) to the final address.',
+    });
+  }
+  const said = messageOf(answer.text);
   // A proxy without a database knows its master key alone, and says this of every other one.
   const isUnknownKey = status === 400 && /no connected db/i.test(said);
   if (status === 401 || status === 403 || isUnknownKey) {

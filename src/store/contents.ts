@@ -184,10 +184,9 @@ function splitInput(input: unknown): { messages: unknown[] | null; rest: unknown
 export function withoutCacheMarks(message: unknown): unknown {
   if (Array.isArray(message)) return message.map(withoutCacheMarks);
   if (typeof message !== 'object' || message === null) return message;
-  const kept: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(message)) {
-    if (key === 'cache_control') continue;
-    kept[key] = key === 'content' ? withoutCacheMarks(value) : value;
-  }
-  return kept;
+  return Object.fromEntries(
+    Object.entries(message)
+      .filter(([key]) => key !== 'cache_control')
+      .map(([key, value]) => [key, key === 'content' ? withoutCacheMarks(value) : value]),
+  );
 }
