@@ -1,6 +1,7 @@
 import { pino, type Logger as PinoLogger } from 'pino';
 import { describeError } from './describe-error.ts';
 import { hideSecrets } from './hide-secrets.ts';
+import { toPrintableJson, toSafeJson } from './to-safe-line.ts';
 
 export type Logger = PinoLogger;
 
@@ -27,7 +28,7 @@ export async function createLogger({
   bindings?: Readonly<Record<string, string>>;
 }): Promise<Logger> {
   const isPretty = format === 'pretty' || (format === 'auto' && isTerminal);
-  const toLine = isPretty ? await loadPrettifier({ isTerminal }) : (line: string) => line;
+  const toLine = isPretty ? await loadPrettifier({ isTerminal }) : toSafeJson;
   return pino(
     {
       level,
@@ -48,9 +49,10 @@ async function loadPrettifier({
   isTerminal: boolean;
 }): Promise<(line: string) => string> {
   const { prettyFactory } = await import('pino-pretty');
-  return prettyFactory({
+  const print = prettyFactory({
     colorize: isTerminal,
     translateTime: 'HH:MM:ss',
     ignore: 'pid,hostname,run_id,command',
   });
+  return (line) => print(toPrintableJson(line));
 }

@@ -1,5 +1,6 @@
 import type { ProgressEvent, RunCounts } from '../shared/progress.ts';
 import { toIso, toWindowLabel } from '../shared/time.ts';
+import { toOneLine } from './to-safe-line.ts';
 
 /**
  * One plain line for one event, without colours and without a line break at its end; null for an event
@@ -8,7 +9,7 @@ import { toIso, toWindowLabel } from '../shared/time.ts';
 export function renderProgressLine(event: ProgressEvent): string | null {
   switch (event.kind) {
     case 'run_started':
-      return `${event.command}: ${event.source} -> ${event.target}`;
+      return `${event.command}: ${toOneLine(event.source)} -> ${toOneLine(event.target)}`;
     case 'lease_taken_over':
       return `the lease of the state file was taken over from ${toOneLine(event.holder)}, ${event.why === 'gone' ? 'whose process is gone' : 'which let it run out'}`;
     case 'windows_planned':
@@ -57,11 +58,6 @@ function renderFailure({
 }): string {
   const line = toOneLine(message);
   return `failed with ${code}: ${/[.!?]$/.test(line) ? line : `${line}.`} Next: ${hint}`;
-}
-
-function toOneLine(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- a server's words may hold line breaks and terminal escapes.
-  return text.replaceAll(/[\s\u0000-\u001f\u007f-\u009f]+/g, ' ').trim();
 }
 
 function renderRuns({ created, updated, unchanged }: RunCounts): string {

@@ -34,6 +34,28 @@ describe('log lines', () => {
     });
   });
 
+  const hostile = 'a\u001b[31mb\u0007c\u009bd\u202ee\u2028f\\u001bg\rh\u007f';
+
+  test('hold no character that a terminal acts on, and the same text', async () => {
+    const written: string[] = [];
+    const log = await logTo(written);
+    log.info({ name: hostile }, hostile);
+    // oxlint-disable-next-line no-control-regex -- those are what must not be there.
+    expect(written[0]?.slice(0, -1)).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u202e]/);
+    expect(JSON.parse(written[0] ?? '')).toMatchObject({ name: hostile, msg: hostile });
+  });
+
+  test('show such a character by its escape to people', async () => {
+    const written: string[] = [];
+    const log = await logTo(written, { format: 'pretty' });
+    log.info({ name: hostile }, hostile);
+    // oxlint-disable-next-line no-control-regex -- those are what must not be there.
+    expect(written.join('')).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u202e]/);
+    expect(written[0]).toContain(
+      'a\\u001b[31mb\\u0007c\\u009bd\\u202ee\\u2028f\\u001bg\\rh\\u007f',
+    );
+  });
+
   test('are for people on a terminal', async () => {
     const written: string[] = [];
     (await logTo(written, { isTerminal: true })).warn('slow');
