@@ -95,25 +95,25 @@ describe('an answer without end', () => {
         message: expect.stringMatching(name) as string,
       });
       const before = process.memoryUsage.rss();
-      const { observations, unreadable } = await readAll(source).catch((error: unknown) => {
-        expect(error).toMatchObject({ message: expect.stringMatching(name) as string });
-        return { observations: [], unreadable: [] };
-      });
+      const { observations, unreadable } = await readAll(source).catch((error: unknown) => ({
+        observations: [],
+        unreadable: [{ reason: String(error) }],
+      }));
       expect(observations).toEqual([]);
-      for (const row of unreadable) expect(row.reason).toMatch(name);
+      expect(unreadable.filter(({ reason }) => !name.test(reason))).toEqual([]);
       expect(process.memoryUsage.rss() - before).toBeLessThan(bomb.length / 2);
     },
   );
 });
 
 describe('JSON that is nested 100,000 levels deep', () => {
-  const rewriteDeep = (_path: string, answer: FrontAnswer): FrontAnswer => ({
-    ...answer,
-    body: String(answer.body)
-      .replaceAll('"DEEP"', deepJson)
-      // The new API hands out text, and so JSON inside JSON.
-      .replaceAll(/"\\"DEEP\\""/g, JSON.stringify(deepJson)),
-  });
+  /** The new API hands out text, in which JSON may stand; the old one decodes it. */
+  const rewriteDeep =
+    (isText: boolean) =>
+    (_path: string, answer: FrontAnswer): FrontAnswer => ({
+      ...answer,
+      body: String(answer.body).replaceAll('"DEEP"', isText ? JSON.stringify(deepJson) : deepJson),
+    });
 
   it.each(['events_only', 'v3-legacy'] as const)(
     'in a text, its metadata or parameters leaves the row counted (%s)',
@@ -129,7 +129,7 @@ describe('JSON that is nested 100,000 levels deep', () => {
       });
       await using project = await startProject({ traffic, mode });
       await using front = await startRewritingFront(project.server.url);
-      front.rewrite = rewriteDeep;
+      front.rewrite = rewriteDeep(mode === 'events_only');
       const source = await project.open({ baseUrl: front.url });
       const { observations, unreadable } = await readAll(source);
       expect(unreadable).toEqual([]);
