@@ -1,19 +1,34 @@
 /**
- * `npm run sbom`: every production dependency in CycloneDX, by `npm sbom`. Not by its `--omit dev`, which leaves out what
- * a development dependency needs as well: `zod` and `yaml` are such.
+ * `npm run sbom`: every production dependency in CycloneDX, by `npm sbom`, and which those are by the lock file. Not by
+ * its `--omit dev`, which leaves out what a development dependency needs as well: `zod` and `yaml` are such.
  */
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 
-const Component = z.looseObject({
-  'bom-ref': z.string(),
-  properties: z.array(z.looseObject({ name: z.string(), value: z.string() })).optional(),
-});
 const Bom = z.looseObject({
-  components: z.array(Component),
+  components: z.array(
+    z.looseObject({ 'bom-ref': z.string(), name: z.string(), version: z.string() }),
+  ),
   dependencies: z.array(z.looseObject({ ref: z.string(), dependsOn: z.array(z.string()) })),
 });
+const Lock = z.looseObject({
+  packages: z.record(
+    z.string(),
+    z.looseObject({
+      version: z.string().optional(),
+      dev: z.boolean().optional(),
+      devOptional: z.boolean().optional(),
+    }),
+  ),
+});
 
+const { packages } = Lock.parse(JSON.parse(readFileSync('package-lock.json', 'utf8')));
+const installed = new Set(
+  Object.entries(packages)
+    .filter(([, entry]) => entry.dev !== true && entry.devOptional !== true)
+    .map(([path, entry]) => `${path.replace(/^.*node_modules\//, '')}@${entry.version}`),
+);
 const all = Bom.parse(
   JSON.parse(
     execFileSync('npm', ['sbom', '--sbom-format', 'cyclonedx', '--package-lock-only'], {
@@ -24,11 +39,7 @@ const all = Bom.parse(
 );
 const dropped = new Set(
   all.components
-    .filter((one) =>
-      one.properties?.some(
-        ({ name, value }) => name === 'cdx:npm:package:development' && value === 'true',
-      ),
-    )
+    .filter(({ name, version }) => !installed.has(`${name}@${version}`))
     .map((one) => one['bom-ref']),
 );
 const bom = {
