@@ -1,4 +1,5 @@
 /** What the tokens were, by model, and what the caches did. */
+import { toVisibleLine } from '../visible-text.ts';
 import { groupRows, numberCells, table } from './cells.ts';
 import type { ChartKit } from './chart.ts';
 import type { Metrics, ReportFigures } from './figures.ts';
@@ -147,6 +148,8 @@ function toAxis(value: number, most: number): string {
 }
 
 /** The table below has it in full. */
+/** One line: Plot would make an element of each line of a label. */
 function toShort(name: string): string {
-  return name.length <= 30 ? name : `${name.slice(0, 29).toWellFormed()}…`;
+  const line = toVisibleLine(name);
+  return line.length <= 30 ? line : `${line.slice(0, 29).toWellFormed()}…`;
 }
