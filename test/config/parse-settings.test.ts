@@ -12,6 +12,7 @@ describe('defaults', () => {
       concurrency: 4,
       timeoutMs: 60_000,
       maxWaitMs: 15 * minuteMs,
+      maxAnswerBytes: 67_108_864,
       pageSize: 1000,
       environments: [],
     });
