@@ -34,9 +34,35 @@ export function maskText(
   rules: RedactRules,
   onMasked: (kind: string) => void = () => {},
 ): string {
-  let masked = text;
   // The shortest thing that any rule finds; most strings of a message are names and roles.
   if (text.length < 6) return text;
+  if (text.length > longestKnown) return maskAnew(text, rules, onMasked);
+  const known = cleanTextsOf(rules);
+  if (known.has(text)) return text;
+  const masked = maskAnew(text, rules, onMasked);
+  if (masked === text) {
+    if (known.size >= mostKnown) known.clear();
+    known.add(text);
+  }
+  return masked;
+}
+
+/**
+ * Short texts in which the rules found nothing: rows repeat the names of models, tools and keys without end. A text
+ * that was masked is never remembered.
+ */
+const cleanTexts = new WeakMap<RedactRules, Set<string>>();
+const longestKnown = 200;
+const mostKnown = 10_000;
+
+function cleanTextsOf(rules: RedactRules): Set<string> {
+  let known = cleanTexts.get(rules);
+  if (known === undefined) cleanTexts.set(rules, (known = new Set()));
+  return known;
+}
+
+function maskAnew(text: string, rules: RedactRules, onMasked: (kind: string) => void): string {
+  let masked = text;
   if (rules.kinds.includes('credentials')) {
     masked = maskAwsSecrets(masked, onMasked);
     masked = maskPrivateKeys(masked, onMasked);

@@ -27,22 +27,41 @@ export function openStaging(state: State): Staging {
     db.exec('DELETE FROM staged_generations; DELETE FROM staged_traces; DELETE FROM staged_spans');
   };
   clear();
+  const append = db.transaction((page: Parameters<Staging['append']>[0]) => {
+    for (const generation of page.generations) {
+      addGeneration.run(
+        generation.traceId,
+        generation.id,
+        generation.updatedMs ?? 0,
+        generation.callId,
+        generation.responseId,
+        JSON.stringify(generation),
+      );
+    }
+    for (const trace of page.traces) {
+      addTrace.run(trace.traceId, trace.updatedMs ?? 0, JSON.stringify(trace));
+    }
+  });
   return {
-    append: db.transaction((page: Parameters<Staging['append']>[0]) => {
-      for (const generation of page.generations) {
-        addGeneration.run(
-          generation.traceId,
-          generation.id,
-          generation.updatedMs ?? 0,
-          generation.callId,
-          generation.responseId,
-          JSON.stringify(generation),
-        );
-      }
-      for (const trace of page.traces) {
-        addTrace.run(trace.traceId, trace.updatedMs ?? 0, JSON.stringify(trace));
-      }
-    }),
+    append: (page) => withoutSync(db, () => append(page)),
     clear,
   };
+}
+
+/** SQLite's numbers for how a commit waits for the disk. */
+const syncNormal = 1;
+
+/**
+ * A page that a power cut takes is read again with its whole window, so that its commit waits for no disk. The next
+ * commit that must last waits for all before it.
+ */
+function withoutSync(db: State['db'], work: () => void): void {
+  const before = Number(db.pragma('synchronous', { simple: true }));
+  if (before <= syncNormal) return work();
+  db.pragma(`synchronous = ${syncNormal}`);
+  try {
+    work();
+  } finally {
+    db.pragma(`synchronous = ${before}`);
+  }
 }

@@ -132,6 +132,7 @@ async function stageRows(reading: Reading): Promise<void> {
   const { parts, interval, traces } = reading;
   const staging = openStaging(parts.state);
   const { privacy } = parts.settings;
+  const keepsSpans = parts.settings.traces.kind !== 'off';
   const rules = { ...parts.settings.understanding, nowMs: parts.clock.now() };
   for await (const page of parts.source.readWindow(interval, { signal: parts.signal })) {
     const generations: Generation[] = [];
@@ -145,7 +146,7 @@ async function stageRows(reading: Reading): Promise<void> {
         reading.syntheticRoots += 1;
         continue;
       }
-      spans.push(toSpanRow(observation, privacy));
+      if (keepsSpans) spans.push(toSpanRow(observation, privacy));
       const understanding = toGeneration(observation, rules);
       if (understanding.kind === 'not_counted') {
         if (understanding.reason === 'other_origin') reading.otherOrigin += 1;
@@ -163,7 +164,7 @@ async function stageRows(reading: Reading): Promise<void> {
         .filter((trace) => traces?.has(trace.traceId) !== false)
         .map((trace) => protectTrace(trace, privacy)),
     });
-    if (parts.settings.traces.kind !== 'off') stageSpans(parts.state, spans);
+    if (keepsSpans) stageSpans(parts.state, spans);
     storeInlineText(reading, page.observations);
     quarantine(reading, page.unreadable);
     parts.report({

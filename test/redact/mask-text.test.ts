@@ -25,6 +25,21 @@ describe('ordinary text is not harmed', () => {
   });
 });
 
+test('what one set of rules finds nothing in, another still masks, and each masks it every time', () => {
+  const text = 'ann@example.com';
+  const both: RedactRules = { kinds: ['credentials', 'email'], patterns: [] };
+  for (let nth = 0; nth < 3; nth += 1) {
+    expect(maskText(text, rules)).toBe(text);
+    expect(maskText(text, both)).toBe('[redacted: email]');
+  }
+});
+
+test('each match is told of, however often the text was masked before', () => {
+  let told = 0;
+  for (let nth = 0; nth < 3; nth += 1) maskText('ann@example.com', personal, () => (told += 1));
+  expect(told).toBe(3);
+});
+
 test('the corpus is not small', () => {
   expect(credentials.length).toBeGreaterThanOrEqual(100);
   expect(ordinary.length).toBeGreaterThanOrEqual(70);
