@@ -176,7 +176,8 @@ async function write(
   const all = ledger.points(point.key);
   const newest = Math.max(...all.filter(isShown).map((one) => one.step));
   const windowMs = trend.windowToMs - point.timestampMs;
-  if (Number.isFinite(newest) && (newest <= point.step || opened.isMadeAgain)) {
+  const writesNewest = newest <= point.step || opened.points.some((one) => one.step === newest);
+  if (Number.isFinite(newest) && (writesNewest || opened.isMadeAgain)) {
     const endMs = (newest + 1) * windowMs;
     await target.updateRun({ runId, status: 'FINISHED', endMs });
   }

@@ -28,8 +28,18 @@ const traffic = {
   unreadable: [],
 };
 
+/** The cost of the first day changes on the last night, and nothing else does. */
+const changedFirst = {
+  ...traffic,
+  rows: [
+    oneRow({ change: { night: 2, to: version({ cost: 7 }) } }),
+    oneRow({ trace: 2, minute: 2, first: version({ day: 2, cost: 4 }) }),
+  ],
+};
+
 describe('the trend of all models', () => {
   const story = useStory(traffic, plainSettings);
+  const older = useStory(changedFirst, plainSettings);
 
   test('sums the models of each window, and is zero on a quiet one', async () => {
     const { world } = await runNight(story(), newWorld(), { night: 1 });
@@ -63,6 +73,24 @@ describe('the trend of all models', () => {
       expect({ where, runs }).toEqual({ where, runs: expected });
     }
   }, 120_000);
+
+  test('is over when its newest window is, also where only an older one is published', async () => {
+    const ends: unknown[] = [];
+    for (const between of [
+      (world: World) => world,
+      (world: World) => withoutTrendOfAll(older(), world),
+    ]) {
+      const first = await runNight(older(), newWorld(), { night: 1 });
+      const { world } = await runNight(older(), between(first.world), {
+        night: 2,
+        request: { ...wholeBackfill, toMs: wholeBackfill.fromMs + dayMs },
+      });
+      const run = [...world.store.runs.values()].find((one) => one.name === name);
+      ends.push({ status: run?.status, endMs: run?.endMs, steps: stepsOf(world) });
+    }
+    expect(ends[0]).toMatchObject({ status: 'FINISHED' });
+    expect(ends[1]).toEqual(ends[0]);
+  });
 
   test('is as if it had always been after that: no drift, and a backfill writes nothing', async () => {
     const upgraded = await runBoth(story(), (world) => withoutTrendOfAll(story(), world));
