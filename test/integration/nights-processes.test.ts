@@ -36,6 +36,7 @@ beforeAll(async () => {
   const undisturbed = await source.run(['sync']);
   if (undisturbed.code !== 0) throw new Error(`it ended with ${undisturbed.code}`);
   expected = readResult(source.path);
+  if (readLocalRuns(source.path).length < days * 3) throw new Error('a night with hardly a run');
   try {
     tools = await openKubernetesTools();
     objects = await tools.kustomize('pvc');
@@ -149,7 +150,6 @@ function countPublished(): number {
 }
 
 function expectAllThere(): void {
-  expect(readLocalRuns(folder.path).length).toBeGreaterThan(20);
   expect(readResult(folder.path)).toEqual(expected);
 }
 
