@@ -39,7 +39,7 @@ const changedFirst = {
 
 describe('the trend of all models', () => {
   const story = useStory(traffic, plainSettings);
-  const older = useStory(changedFirst, plainSettings);
+  const changedFirstStory = useStory(changedFirst, plainSettings);
 
   test('sums the models of each window, and is zero on a quiet one', async () => {
     const { world } = await runNight(story(), newWorld(), { night: 1 });
@@ -78,10 +78,10 @@ describe('the trend of all models', () => {
     const ends: unknown[] = [];
     for (const between of [
       (world: World) => world,
-      (world: World) => withoutTrendOfAll(older(), world),
+      (world: World) => withoutTrendOfAll(changedFirstStory(), world),
     ]) {
-      const first = await runNight(older(), newWorld(), { night: 1 });
-      const { world } = await runNight(older(), between(first.world), {
+      const first = await runNight(changedFirstStory(), newWorld(), { night: 1 });
+      const { world } = await runNight(changedFirstStory(), between(first.world), {
         night: 2,
         request: { ...wholeBackfill, toMs: wholeBackfill.fromMs + dayMs },
       });
