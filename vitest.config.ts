@@ -10,6 +10,7 @@ export default defineConfig({
           exclude: ['test/integration/**', 'test/e2e/**'],
           // Against hanging alone: a busy machine may be ten times slower than a quiet one.
           testTimeout: 180_000,
+          hookTimeout: 180_000,
         },
       },
       {
