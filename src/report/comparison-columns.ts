@@ -9,13 +9,15 @@ export interface Compared {
   readonly metrics: ReadonlyMap<string, number>;
 }
 
-/** Metric names; in the table `/` becomes `_`. */
+/** Metric names; in the table `/` becomes `_`. MLflow shows the first five columns of a table without scrolling. */
 const comparedMetrics: readonly string[] = [
-  'requests',
-  'attempts',
-  'errors',
-  'error_rate',
   'cost_usd',
+  'requests',
+  'errors',
+  'latency_ms/p50',
+  'latency_ms/p95',
+  'attempts',
+  'error_rate',
   'cost_per_request_usd',
   'cost_unknown_requests',
   'prompt_tokens',
@@ -26,8 +28,6 @@ const comparedMetrics: readonly string[] = [
   'reasoning_tokens',
   'total_tokens',
   'prompt_cache_hit_ratio',
-  'latency_ms/p50',
-  'latency_ms/p95',
   'time_to_first_token_ms/p50',
   'time_to_first_token_ms/p95',
   'output_tokens_per_second/p50',
