@@ -141,7 +141,7 @@ describeWithMlflow('the demo', ['newest'], () => {
         ]);
         await watched.screenshot('trends');
         await expectNoError();
-        const trends = runs.filter((run) => toLabel(run).startsWith('trend '));
+        const trends = runs.filter((run) => run.tags['langfuse_mlflow.grain'] === 'trend');
         expect(await watched.text()).toContain(`${trends.length} matching runs`);
       });
 
