@@ -57,7 +57,12 @@ describeWithMlflow('connections that break at chosen bytes', ['newest'], () => {
     const runs = toComparableRuns(await api.searchRuns(await api.findExperimentId(name)), {
       isSameServer: true,
     });
-    return runs.map((run) => ({ ...run, tags: withoutOwn(run.tags) }));
+    return runs.map((run) => ({
+      ...run,
+      // A trend begins with the first of its points that was written, and MLflow moves no start.
+      startMs: run.grain === 'trend' ? undefined : run.startMs,
+      tags: withoutOwn(run.tags),
+    }));
   }
 
   it('are whole at first', async () => {
