@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { privateMode } from '../shared/private-file.ts';
 import { writeWhole } from '../shared/write-whole.ts';
 import { monitoredCommands, runReportSchema } from './run-report.ts';
 
@@ -44,5 +45,5 @@ export function readMemory(path: string): MonitorMemory {
 /** Changes some of it. Written beside and renamed: a reader never sees half of it. Throws as node:fs does. */
 export function changeMemory(path: string, change: Partial<MonitorMemory>): void {
   const text = `${JSON.stringify({ ...readMemory(path), ...change })}\n`;
-  writeWhole({ path, text, mode: 0o600 });
+  writeWhole({ path, text, mode: privateMode });
 }

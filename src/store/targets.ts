@@ -47,10 +47,10 @@ export function publishedHash(
   state: State,
   publication: { readonly targetId: number; readonly source: string; readonly fromMs: number },
 ): string | null {
-  const hash = state.db
-    .prepare(
-      'SELECT hash FROM publications WHERE target_id = @targetId AND source = @source AND from_ms = @fromMs',
-    )
+  const hash = prepareOnce(
+    state,
+    'SELECT hash FROM publications WHERE target_id = @targetId AND source = @source AND from_ms = @fromMs',
+  )
     .pluck()
     .get(publication);
   return typeof hash === 'string' ? hash : null;

@@ -18,6 +18,7 @@ import {
   startManagedMlflow,
   type ManagedMlflow,
 } from '../support/sagemaker-double/managed-mlflow.ts';
+import { openManagedBench } from '../support/sagemaker-double/open-managed-bench.ts';
 import { readingS3 } from '../support/sagemaker-double/reading-s3.ts';
 import { useKeys } from '../support/sagemaker-double/use-keys.ts';
 import { toComparableRuns } from '../support/same-runs.ts';
@@ -27,7 +28,7 @@ import {
   nightAfter,
   tinyNightMs,
 } from '../support/small-traffic.ts';
-import { openSyncBench, type SyncBench } from '../support/sync-bench.ts';
+import type { SyncBench } from '../support/sync-bench.ts';
 
 describeWithManagedMlflow('a sync to an MLflow App', () => {
   let managed: ManagedMlflow;
@@ -48,24 +49,11 @@ describeWithManagedMlflow('a sync to an MLflow App', () => {
 
   beforeEach(() => useKeys(managed.s3.keys));
 
-  async function openBench(
+  const openBench = (
     traffic: ReturnType<typeof createTinyTraffic>,
     nowMs: number,
     experimentName: string,
-  ): Promise<SyncBench> {
-    const bench = await openSyncBench({
-      traffic,
-      nowMs,
-      trackingUri: appArn,
-      experimentName,
-      env: {
-        SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT: managed.rest.url,
-        MLFLOW_S3_ENDPOINT_URL: managed.s3.url,
-      },
-    });
-    managed.rest.setClock(() => bench.nowMs());
-    return bench;
-  }
+  ): Promise<SyncBench> => openManagedBench(managed, { traffic, nowMs, experimentName });
 
   it('has the runs of the checked-in list', async () => {
     await using bench = await openBench(createTinyTraffic(), tinyNightMs, 'golden');

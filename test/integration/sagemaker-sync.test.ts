@@ -10,6 +10,7 @@ import {
   startManagedMlflow,
   type ManagedMlflow,
 } from '../support/sagemaker-double/managed-mlflow.ts';
+import { openManagedBench } from '../support/sagemaker-double/open-managed-bench.ts';
 import { readingS3 } from '../support/sagemaker-double/reading-s3.ts';
 import { useKeys } from '../support/sagemaker-double/use-keys.ts';
 import {
@@ -18,7 +19,7 @@ import {
   nightAfter,
   tinyNightMs,
 } from '../support/small-traffic.ts';
-import { openSyncBench, type SyncBench } from '../support/sync-bench.ts';
+import type { SyncBench } from '../support/sync-bench.ts';
 
 describeWithManagedMlflow('a sync to SageMaker MLflow', () => {
   let managed: ManagedMlflow;
@@ -39,24 +40,11 @@ describeWithManagedMlflow('a sync to SageMaker MLflow', () => {
     managed.rest.setDenied(null);
   });
 
-  async function openBench(
+  const openBench = (
     traffic: ReturnType<typeof createTinyTraffic>,
     nowMs: number,
     experimentName: string,
-  ): Promise<SyncBench> {
-    const bench = await openSyncBench({
-      traffic,
-      nowMs,
-      trackingUri: managed.rest.arn,
-      experimentName,
-      env: {
-        SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT: managed.rest.url,
-        MLFLOW_S3_ENDPOINT_URL: managed.s3.url,
-      },
-    });
-    managed.rest.setClock(() => bench.nowMs());
-    return bench;
-  }
+  ): Promise<SyncBench> => openManagedBench(managed, { traffic, nowMs, experimentName });
 
   const runsOf = async (experiment: string): Promise<ApiRun[]> =>
     api.searchRuns(await api.findExperimentId(experiment));
